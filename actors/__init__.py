@@ -1,0 +1,1 @@
+"""Pykka actors, threads and sockets; no decisions."""

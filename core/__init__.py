@@ -1,0 +1,1 @@
+"""All decisions and all knowledge of the system; no threads, no actors, no web."""

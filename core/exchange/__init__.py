@@ -1,0 +1,1 @@
+"""The outside world, real and simulated, side by side."""

@@ -1,0 +1,1 @@
+"""Recorded market data and what is learned from it."""

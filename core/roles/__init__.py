@@ -1,0 +1,1 @@
+"""Roles: one message in, a list of messages out."""

@@ -1,0 +1,1 @@
+"""HTTP and WebSocket faces: the control plane, the dashboard feed, the local exchange."""

@@ -8,7 +8,8 @@
 | `IndexValue` | $0.00000001 | a print or strike of the settlement index |
 | `Nanos` | one nanosecond, UTC since 1970 | |
 
-Kalshi sends all of these as decimal strings (`"0.4700"`, `"25.00"`); they are read here without a float between.
+Kalshi sends all of these as decimal strings (`"0.4700"`, `"25.00"`); they are read here without
+a float between.
 """
 
 from __future__ import annotations
@@ -38,17 +39,19 @@ PRICE_DECIMALS: Final = 4
 QUANTITY_DECIMALS: Final = 2
 MONEY_DECIMALS: Final = 6
 INDEX_DECIMALS: Final = 8
+_POWERS: Final = tuple(int(10**n) for n in range(INDEX_DECIMALS + 1))
 
 
 class UnitError(ValueError):
-    """A text is not a fixed-point number of the wanted precision. Says the text and the precision."""
+    """A text is not a fixed-point number of the wanted precision; says which and why."""
 
 
 def parse_fixed(text: str, decimals: int) -> int:
-    """Read a plain decimal (`-12.30`) as an integer count of 10**-decimals; trailing zeros may go beyond.
+    """Read a plain decimal (`-12.30`) as an integer count of 10**-decimals.
 
-    Thousands commas are accepted (`expiration_value` carries them). Raises UnitError for anything else, and for
-    digits that the precision cannot hold: nothing is ever rounded away in silence.
+    Thousands commas are accepted (`expiration_value` carries them), and zeros beyond the precision.
+    Raises UnitError for anything else, and for digits that the precision cannot hold: nothing is
+    ever rounded away in silence.
     """
     whole, point, fraction = text.replace(",", "").partition(".")
     sign = -1 if whole.startswith("-") else 1
@@ -64,13 +67,13 @@ def parse_fixed(text: str, decimals: int) -> int:
     if beyond.strip("0"):
         msg = f"{text!r} has more than {decimals} decimals"
         raise UnitError(msg)
-    return sign * (int(digits or "0") * 10**decimals + int(kept.ljust(decimals, "0") or "0"))
+    return sign * (int(digits or "0") * _POWERS[decimals] + int(kept.ljust(decimals, "0") or "0"))
 
 
 def format_fixed(value: int, decimals: int) -> str:
     """The inverse of `parse_fixed`: always exactly `decimals` digits after the point."""
     sign = "-" if value < 0 else ""
-    whole, fraction = divmod(abs(value), 10**decimals)
+    whole, fraction = divmod(abs(value), _POWERS[decimals])
     return f"{sign}{whole}.{fraction:0{decimals}d}"
 
 
@@ -115,14 +118,14 @@ def index_from_float(value: float) -> IndexValue:
 
 
 def round_index(value: IndexValue, digits: int) -> IndexValue:
-    """Round half up to `digits` decimals, as the settlement value is (`custom_strike.round_digits`)."""
-    step = 10 ** (INDEX_DECIMALS - digits)
+    """Round half up to `digits` decimals, as `custom_strike.round_digits` asks."""
+    step = _POWERS[INDEX_DECIMALS - digits]
     return IndexValue((value + step // 2) // step * step)
 
 
 def mean_index(total: int, count: int, digits: int) -> IndexValue:
-    """Mean of `count` index values with sum `total`, rounded half up to `digits` decimals in one exact step."""
-    step = 10 ** (INDEX_DECIMALS - digits)
+    """Mean of `count` values with sum `total`, rounded half up to `digits` decimals, exactly."""
+    step = _POWERS[INDEX_DECIMALS - digits]
     return IndexValue((2 * total + count * step) // (2 * count * step) * step)
 
 

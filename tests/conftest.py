@@ -11,7 +11,7 @@ RECORDED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 @pytest.fixture(scope="session")
 def recorded() -> Path:
-    """Folder of recorded market data beside the checkout; tests that need it skip where it is absent."""
+    """Folder of recorded market data beside the checkout; where it is absent, the test skips."""
     if not RECORDED.is_dir():
         pytest.skip(f"recorded market data not found at {RECORDED}; see docs on recorded data")
     return RECORDED

@@ -1,0 +1,210 @@
+"""Time, permission, life and death: what the supervisor and its children say to each other."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from core.messages.base import Message
+from core.units import Nanos
+
+TradingState = Literal["STARTING", "DISARMED", "ACTIVE", "REDUCING", "HALTED"]
+
+
+class Tick(Message, frozen=True, kw_only=True):
+    """The regular wake-up of a role; its interval stands in the topology."""
+
+    due: Nanos
+
+
+class Begin(Message, frozen=True, kw_only=True):
+    """The first message of every role: state is regained, the world may be asked."""
+
+    recovered: int
+    """Journal entries folded."""
+
+
+class Scheduled(Message, frozen=True, kw_only=True):
+    """An effect: deliver `message` to the role `to` at `due`. In a backtest the heap does it."""
+
+    due: Nanos
+    to: str
+    message: Message
+
+
+# --- trading state and permission --------------------------------------------------------------
+
+
+class TradingStateChanged(Message, frozen=True, kw_only=True):
+    """The trading state, with why and by whom. Journalled by supervision."""
+
+    state: TradingState
+    epoch: int
+    code: str
+    reason: str
+    by: str
+    ts: Nanos
+
+
+class Permit(Message, frozen=True, kw_only=True):
+    """Leave to trade until `expires`, under `epoch`. Renewed each second; silence ends it."""
+
+    epoch: int
+    state: TradingState
+    expires: Nanos
+
+
+class ArmTrading(Message, frozen=True, kw_only=True):
+    """Command: begin to trade."""
+
+    by: str
+    reason: str
+
+
+class DisarmTrading(Message, frozen=True, kw_only=True):
+    """Command: stop trading and cancel what rests."""
+
+    by: str
+    reason: str
+
+
+class PauseTrading(Message, frozen=True, kw_only=True):
+    """Command: no new risk, manage the rest."""
+
+    by: str
+    reason: str
+
+
+class HaltTrading(Message, frozen=True, kw_only=True):
+    """Command: stop everything, latch."""
+
+    by: str
+    reason: str
+    code: str
+
+
+class ResetBreaker(Message, frozen=True, kw_only=True):
+    """Command: end a halt. Needs a reason."""
+
+    by: str
+    reason: str
+
+
+class EnableStrategy(Message, frozen=True, kw_only=True):
+    """Command: let a strategy's signals through, or not."""
+
+    strategy: str
+    enabled: bool
+    by: str
+
+
+# --- life and death ------------------------------------------------------------------------------
+
+
+class ActorStarted(Message, frozen=True, kw_only=True):
+    """A host runs and has regained its state."""
+
+    actor: str
+    generation: int
+    recovered: int
+    """Journal entries folded."""
+    ts: Nanos
+
+
+class ActorFailed(Message, frozen=True, kw_only=True):
+    """A host died or stopped answering."""
+
+    actor: str
+    generation: int
+    error: str
+    ts: Nanos
+
+
+class RestartActor(Message, frozen=True, kw_only=True):
+    """Effect: start a new generation of a host after a pause."""
+
+    actor: str
+    delay: Nanos
+
+
+class QuarantineActor(Message, frozen=True, kw_only=True):
+    """Effect: leave a host stopped until somebody asks for it."""
+
+    actor: str
+    reason: str
+
+
+class Heartbeat(Message, frozen=True, kw_only=True):
+    """Asked of every host through its normal lane."""
+
+    sent: Nanos
+
+
+class HostPulse(Message, frozen=True, kw_only=True):
+    """A host's answer to `Heartbeat`: it lives, and how it feels."""
+
+    actor: str
+    generation: int
+    sent: Nanos
+    depth: int
+    """Messages waiting."""
+    handled: int
+    """Messages handled since the start of this generation."""
+    oldest_ns: int
+    """Age of the oldest message when it was taken, worst since the last pulse."""
+    busiest_ns: int
+    """Longest handling time since the last pulse."""
+    ts: Nanos
+
+
+class ActorHealth(Message, frozen=True, kw_only=True):
+    """One row of the health board."""
+
+    actor: str
+    state: str
+    """starting, running, restarting, quarantined, stopped."""
+    generation: int
+    restarts: int
+    depth: int
+    handled: int
+    age_ns: int
+    """Since the last sign of life."""
+    error: str
+    ts: Nanos
+
+
+class FeedHealth(Message, frozen=True, kw_only=True):
+    """The condition of one stream."""
+
+    stream: str
+    state: str
+    conn: int
+    gaps: int
+    skipped: int
+    reconnects: int
+    age_ns: int
+    """Age of the newest data by their own time."""
+    ts: Nanos
+
+
+# --- effects on a stream -------------------------------------------------------------------------
+
+
+class OpenStream(Message, frozen=True, kw_only=True):
+    """Effect: connect (again) after a pause."""
+
+    stream: str
+    conn: int
+    delay: Nanos
+
+
+class SendCommand(Message, frozen=True, kw_only=True):
+    """Effect: send a command on an open stream."""
+
+    stream: str
+    conn: int
+    command: str
+    """subscribe, add_markets, delete_markets, get_snapshot, unsubscribe."""
+    channels: tuple[str, ...] = ()
+    tickers: tuple[str, ...] = ()
+    sid: int = 0
+    command_id: int = 0

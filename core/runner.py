@@ -1,0 +1,108 @@
+"""The runner: takes one message to quiescence over the roles it carries.
+
+For every message: facts are applied, the role handles it, what it wrote is journalled in one
+transaction, applied, and only then routed. Messages to roles on board are handled in the order in
+which they arose; the others are returned for the host to send. A host is a runner behind an inbox;
+a backtest is one runner with every role. Nothing leaves before it is written.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
+
+from core.topology import ROUTES, WRITERS, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from core.journal import Journal
+    from core.messages import Message
+    from core.topology import Routing
+    from core.units import Nanos
+
+Outgoing = tuple[str, "Message"]
+"""Target name and message."""
+
+
+class Role(Protocol):
+    """A part of the system without threads, clock or I/O.
+
+    `handle` decides: it answers one message with messages, and never changes journalled state.
+    `apply` changes state from an event and never decides; it is idempotent by the event's natural
+    id, because an event may come from the journal and by message.
+    """
+
+    name: str
+
+    def handle(self, message: Message, now: Nanos) -> Sequence[Message]:
+        """Answer a message; `now` in UTC nanoseconds is the only time there is."""
+        ...
+
+    def apply(self, event: Message) -> None:
+        """Fold one journalled event."""
+        ...
+
+
+class WriterViolationError(Exception):
+    """A role tried to write an event that belongs to another role: a defect."""
+
+
+class Runner:
+    """Carries roles; not thread-safe: whoever owns it calls it from one thread."""
+
+    def __init__(self, roles: Mapping[str, Role], routing: Routing, journal: Journal) -> None:
+        self.roles = dict(roles)
+        self._routing = routing
+        self._journal = journal
+        self._queue: deque[Outgoing] = deque()
+
+    def recover(self) -> int:
+        """Fold the journal into the roles on board; returns the number of entries read."""
+        count = 0
+        for event in self._journal.replay():
+            count += 1
+            listeners = (*ROUTES[type(event)], WRITERS[type(event)])
+            for name, role in self.roles.items():
+                if name in listeners or kind_of(name) in listeners:
+                    role.apply(event)
+        return count
+
+    def run(self, to: str, message: Message, now: Nanos) -> list[Outgoing]:
+        """Deliver `message` to the role `to` and go on until nothing is left to do on board.
+
+        An exception from a role leaves the rest of the queue unhandled and dropped: the host dies
+        of it and is restarted from the journal.
+        """
+        leaving: list[Outgoing] = []
+        queue = self._queue
+        queue.clear()
+        queue.append((to, message))
+        while queue:
+            name, current = queue.popleft()
+            self._step(name, current, now, leaving)
+        return leaving
+
+    def _step(self, name: str, message: Message, now: Nanos, leaving: list[Outgoing]) -> None:
+        role = self.roles[name]
+        if type(message) in WRITERS:
+            role.apply(message)
+        answers = role.handle(message, now)
+        if not answers:
+            return
+        written = [answer for answer in answers if type(answer) in WRITERS]
+        if written:
+            self._write(name, role, written, now)
+        for answer in answers:
+            for target in self._routing.targets(type(answer)):
+                (self._queue if target in self.roles else leaving).append((target, answer))
+
+    def _write(self, name: str, role: Role, events: Sequence[Message], now: Nanos) -> None:
+        kind = kind_of(name)
+        for event in events:
+            if WRITERS[type(event)] != kind:
+                msg = f"{name} may not write {type(event).__name__}: {WRITERS[type(event)]} does"
+                raise WriterViolationError(msg)
+        self._journal.append(events, now)
+        for event in events:
+            role.apply(event)

@@ -1,0 +1,217 @@
+"""The architecture as data: who gets which message, who writes which event, how each role lives.
+
+`run.py topology` prints these tables. Placement (which roles share a host) is data too; see
+`ACTORS` and `FUSED`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from core import messages as m
+from core.domain.restarts import Exhausted, RestartPolicy
+from core.units import Nanos, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable
+
+FEED: Final = "feed:market"
+SPOT: Final = "feed:spot"
+STRATEGY: Final = "strategy"
+"""A kind: every `strategy:<name>` gets what is routed here."""
+RISK: Final = "risk"
+EXECUTION: Final = "execution"
+EXCHANGE: Final = "exchange"
+"""The venue's REST side: workers around the client. In paper and backtests the role `paper`."""
+PAPER: Final = "paper"
+"""The simulated exchange as a role: it fills our orders against the recorded or live book."""
+SUPERVISION: Final = "supervision"
+DASHBOARD: Final = "dashboard"
+STREAM: Final = "stream"
+"""Owner of the sockets."""
+TIMERS: Final = "timers"
+
+ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
+    # data
+    m.MarketListed: (FEED, RISK, PAPER, DASHBOARD),
+    m.StrikePublished: (FEED, PAPER, DASHBOARD),
+    m.MarketStatusChanged: (FEED, PAPER, EXECUTION, DASHBOARD),
+    m.MarketDetermined: (FEED, PAPER, RISK, DASHBOARD),
+    m.MarketFinalized: (EXECUTION, DASHBOARD),
+    m.BookSnapshot: (FEED, PAPER),
+    m.BookDelta: (FEED, PAPER),
+    m.TopOfBook: (FEED, PAPER),
+    m.TradePrint: (FEED, PAPER, DASHBOARD),
+    m.IndexPrint: (FEED, DASHBOARD),
+    m.SpotTick: (SPOT,),
+    m.CompositePrice: (FEED, DASHBOARD),
+    m.StreamChanged: (FEED, EXECUTION, DASHBOARD),
+    m.StreamReply: (FEED,),
+    m.FrameSkipped: (FEED, DASHBOARD),
+    m.MarketView: (STRATEGY, RISK, DASHBOARD),
+    # decisions
+    m.Signal: (RISK, DASHBOARD),
+    m.Pass: (DASHBOARD,),
+    m.OrderApproved: (EXECUTION, DASHBOARD),
+    m.OrderDenied: (DASHBOARD,),
+    m.LedgerMarked: (SUPERVISION, DASHBOARD),
+    m.BreachDetected: (SUPERVISION, DASHBOARD),
+    m.PositionSettled: (DASHBOARD, SUPERVISION),
+    m.DayOpened: (DASHBOARD,),
+    m.CapitalSet: (DASHBOARD,),
+    m.PeakRaised: (DASHBOARD,),
+    # effects on the exchange
+    m.PlaceOrder: (EXCHANGE, PAPER),
+    m.CancelOrder: (EXCHANGE, PAPER),
+    m.CancelAllOrders: (EXCHANGE, PAPER),
+    m.QueryOrder: (EXCHANGE, PAPER),
+    m.QueryAccount: (EXCHANGE, PAPER),
+    m.QueryMarkets: (EXCHANGE,),
+    # its answers
+    m.PlaceAccepted: (EXECUTION,),
+    m.PlaceRejected: (EXECUTION,),
+    m.PlaceAmbiguous: (EXECUTION,),
+    m.CancelAccepted: (EXECUTION,),
+    m.CancelRefused: (EXECUTION,),
+    m.CancelAllDone: (EXECUTION, SUPERVISION, DASHBOARD),
+    m.OrderReport: (EXECUTION,),
+    m.FillReport: (EXECUTION,),
+    m.OrderLookup: (EXECUTION,),
+    m.AccountReport: (EXECUTION, RISK),
+    m.QueryFailed: (EXECUTION, FEED),
+    # events of execution
+    m.OrderSubmitting: (DASHBOARD,),
+    m.OrderAccepted: (DASHBOARD,),
+    m.OrderRejected: (RISK, DASHBOARD),
+    m.OrderUnknown: (RISK, DASHBOARD),
+    m.OrderFilled: (RISK, DASHBOARD),
+    m.OrderClosed: (RISK, DASHBOARD),
+    m.Reconciled: (SUPERVISION, DASHBOARD),
+    # control
+    m.TradingStateChanged: (RISK, EXECUTION, DASHBOARD),
+    m.Permit: (RISK, EXECUTION, EXCHANGE),
+    m.ArmTrading: (SUPERVISION,),
+    m.DisarmTrading: (SUPERVISION,),
+    m.PauseTrading: (SUPERVISION,),
+    m.HaltTrading: (SUPERVISION,),
+    m.ResetBreaker: (SUPERVISION,),
+    m.EnableStrategy: (STRATEGY, DASHBOARD),
+    m.ActorStarted: (SUPERVISION,),
+    m.ActorFailed: (SUPERVISION,),
+    m.HostPulse: (SUPERVISION,),
+    m.ActorHealth: (DASHBOARD,),
+    m.FeedHealth: (SUPERVISION, DASHBOARD),
+    # effects on sockets and hosts
+    m.OpenStream: (STREAM,),
+    m.SendCommand: (STREAM,),
+    m.RestartActor: ("supervisor",),
+    m.QuarantineActor: ("supervisor",),
+    m.Scheduled: (TIMERS,),
+}
+"""Message type -> roles, role kinds, or owners of I/O. A name that is not present is skipped."""
+
+WRITERS: Final[dict[type[m.Message], str]] = {
+    m.CapitalSet: RISK,
+    m.OrderApproved: RISK,
+    m.PositionSettled: RISK,
+    m.DayOpened: RISK,
+    m.PeakRaised: RISK,
+    m.OrderSubmitting: EXECUTION,
+    m.OrderAccepted: EXECUTION,
+    m.OrderRejected: EXECUTION,
+    m.OrderUnknown: EXECUTION,
+    m.OrderFilled: EXECUTION,
+    m.OrderClosed: EXECUTION,
+    m.TradingStateChanged: SUPERVISION,
+}
+"""Journalled events and the only role that may write each."""
+
+CONTROL: Final[frozenset[type[m.Message]]] = frozenset(
+    {
+        m.Permit,
+        m.TradingStateChanged,
+        m.ArmTrading,
+        m.DisarmTrading,
+        m.PauseTrading,
+        m.HaltTrading,
+        m.ResetBreaker,
+        m.EnableStrategy,
+        m.CancelAllOrders,
+    }
+)
+"""These overtake everything else in an inbox."""
+
+CONFLATE: Final[dict[type[m.Message], Callable[..., Hashable]]] = {
+    m.MarketView: lambda view: view.market.ticker,
+    m.LedgerMarked: lambda _: None,
+    m.Pass: lambda passed: (passed.strategy, passed.ticker),
+    m.ActorHealth: lambda health: health.actor,
+    m.FeedHealth: lambda health: health.stream,
+    m.CompositePrice: lambda price: price.product,
+    m.Tick: lambda _: None,
+    m.Heartbeat: lambda _: None,
+}
+"""Snapshots: an unread older one with the same key is replaced. Everything else is kept."""
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True):
+    """How a kind of role is fed and supervised."""
+
+    tick: Nanos | None
+    """Interval of its `Tick`; None for roles without a sense of time."""
+    order: int
+    """Start order: sinks before sources. Stopping goes the other way."""
+    restart: RestartPolicy
+
+
+def _policy(most: int, within: float, exhausted: Exhausted) -> RestartPolicy:
+    return RestartPolicy(most=most, within=seconds(within), exhausted=exhausted)
+
+
+SPECS: Final[dict[str, Spec]] = {
+    DASHBOARD: Spec(tick=seconds(1), order=0, restart=_policy(10, 60, Exhausted.QUARANTINE)),
+    RISK: Spec(tick=seconds(1), order=1, restart=_policy(2, 60, Exhausted.HALT)),
+    EXCHANGE: Spec(tick=None, order=2, restart=_policy(5, 60, Exhausted.HALT)),
+    PAPER: Spec(tick=seconds(1), order=2, restart=_policy(5, 60, Exhausted.HALT)),
+    EXECUTION: Spec(tick=seconds(0.5), order=3, restart=_policy(2, 60, Exhausted.HALT)),
+    STRATEGY: Spec(tick=None, order=4, restart=_policy(3, 300, Exhausted.QUARANTINE)),
+    SPOT: Spec(tick=seconds(1), order=5, restart=_policy(5, 60, Exhausted.HALT_AND_RETRY)),
+    FEED: Spec(tick=seconds(1), order=6, restart=_policy(5, 60, Exhausted.HALT_AND_RETRY)),
+}
+"""Supervision has no row: it is hosted by the supervisor itself, watched by the main thread."""
+
+HOT: Final = (FEED, STRATEGY, RISK, EXECUTION)
+"""Kinds that the fused placement puts on one host, where a message between them is a call."""
+
+
+def kind_of(name: str) -> str:
+    """`strategy:kelly_volatility` -> `strategy`; other names are their own kind."""
+    return STRATEGY if name.startswith("strategy:") else name
+
+
+def placement(names: Iterable[str], *, fused: bool) -> tuple[tuple[str, ...], ...]:
+    """Which roles share a host: each alone, or the hot kinds together."""
+    listed = tuple(names)
+    if not fused:
+        return tuple((name,) for name in listed)
+    hot = tuple(name for name in listed if kind_of(name) in HOT)
+    return (hot, *((name,) for name in listed if kind_of(name) not in HOT))
+
+
+class Routing:
+    """`ROUTES` resolved against the names that exist in one system; read-only, any thread."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        present = tuple(names)
+        self._targets = {
+            message: tuple(
+                name for target in targets for name in present if target in (name, kind_of(name))
+            )
+            for message, targets in ROUTES.items()
+        }
+
+    def targets(self, message: type[m.Message]) -> tuple[str, ...]:
+        """Names that get this type of message; KeyError for a type without a route."""
+        return self._targets[message]

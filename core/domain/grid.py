@@ -10,8 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-import msgspec
-
+from core.exchange.listing import PriceRange
 from core.units import DOLLAR_PRICE, Price, format_price
 
 
@@ -19,18 +18,10 @@ class GridError(ValueError):
     """Price ranges that cannot be a grid; says which range and why."""
 
 
-class GridRange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Prices `start`, `start + step`, ... up to `end`, both ends included."""
-
-    start: Price
-    end: Price
-    step: Price
-
-
 TAPERED_DECI_CENT: Final = (
-    GridRange(start=Price(0), end=Price(1_000), step=Price(10)),
-    GridRange(start=Price(1_000), end=Price(9_000), step=Price(100)),
-    GridRange(start=Price(9_000), end=Price(10_000), step=Price(10)),
+    PriceRange(start=Price(0), end=Price(1_000), step=Price(10)),
+    PriceRange(start=Price(1_000), end=Price(9_000), step=Price(100)),
+    PriceRange(start=Price(9_000), end=Price(10_000), step=Price(10)),
 )
 """The grid of the crypto 15-minute markets."""
 
@@ -44,7 +35,7 @@ class PriceGrid:
 
     __slots__ = ("_at_least", "_at_most", "ranges")
 
-    def __init__(self, ranges: tuple[GridRange, ...]) -> None:
+    def __init__(self, ranges: tuple[PriceRange, ...]) -> None:
         self.ranges = ranges
         valid = _tradable(ranges)
         self._at_most = _nearest_before(range(DOLLAR_PRICE + 1), valid)
@@ -83,12 +74,12 @@ class PriceGrid:
 
 
 @lru_cache(maxsize=64)
-def price_grid(ranges: tuple[GridRange, ...]) -> PriceGrid:
+def price_grid(ranges: tuple[PriceRange, ...]) -> PriceGrid:
     """The grid of these ranges, made once. Raises GridError."""
     return PriceGrid(ranges)
 
 
-def _tradable(ranges: tuple[GridRange, ...]) -> frozenset[int]:
+def _tradable(ranges: tuple[PriceRange, ...]) -> frozenset[int]:
     for piece in ranges:
         if piece.step <= 0 or not 0 <= piece.start <= piece.end <= DOLLAR_PRICE:
             start, end, step = map(format_price, (piece.start, piece.end, piece.step))

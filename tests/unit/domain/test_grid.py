@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.grid import TAPERED_DECI_CENT, GridError, GridRange, PriceGrid, price_grid
+from core.domain.grid import TAPERED_DECI_CENT, GridError, PriceGrid, price_grid
+from core.exchange.listing import PriceRange
 from core.units import DOLLAR_PRICE, Price, complement, parse_price
 
 PRICES = st.integers(-50, DOLLAR_PRICE + 50).map(Price)
 STEPS = st.sampled_from([1, 5, 10, 20, 50, 100])
-LINEAR_CENT = (GridRange(start=Price(0), end=Price(10_000), step=Price(100)),)
+LINEAR_CENT = (PriceRange(start=Price(0), end=Price(10_000), step=Price(100)),)
 
 
 def tapered() -> PriceGrid:
@@ -25,7 +26,7 @@ def symmetric_grids(draw: st.DrawFn) -> PriceGrid:
     border = draw(st.sampled_from([100, 500, 1_000, 2_000]))
     pieces = ((0, border, edge), (border, 10_000 - border, centre), (10_000 - border, 10_000, edge))
     return price_grid(
-        tuple(GridRange(start=Price(a), end=Price(b), step=Price(c)) for a, b, c in pieces)
+        tuple(PriceRange(start=Price(a), end=Price(b), step=Price(c)) for a, b, c in pieces)
     )
 
 
@@ -105,7 +106,7 @@ def test_ticks_walk_every_tradable_price(grid: PriceGrid) -> None:
 )
 def test_impossible_ranges_are_refused(start: int, end: int, step: int) -> None:
     with pytest.raises(GridError, match="price range"):
-        PriceGrid((GridRange(start=Price(start), end=Price(end), step=Price(step)),))
+        PriceGrid((PriceRange(start=Price(start), end=Price(end), step=Price(step)),))
 
 
 def test_ranges_without_a_tradable_price_are_refused() -> None:

@@ -79,15 +79,16 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.OrderReport: (EXECUTION,),
     m.FillReport: (EXECUTION,),
     m.OrderLookup: (EXECUTION,),
-    m.AccountReport: (EXECUTION, RISK),
+    m.AccountReport: (EXECUTION,),
     m.QueryFailed: (EXECUTION, FEED),
     # events of execution
     m.OrderSubmitting: (DASHBOARD,),
-    m.OrderAccepted: (DASHBOARD,),
+    m.OrderAccepted: (RISK, DASHBOARD),
     m.OrderRejected: (RISK, DASHBOARD),
     m.OrderUnknown: (RISK, DASHBOARD),
     m.OrderFilled: (RISK, DASHBOARD),
     m.OrderClosed: (RISK, DASHBOARD),
+    m.AccountBooked: (RISK,),
     m.Reconciled: (SUPERVISION, DASHBOARD),
     # control
     m.TradingStateChanged: (RISK, EXECUTION, DASHBOARD),

@@ -68,6 +68,7 @@ from core.messages.decisions import (
     Values,
 )
 from core.messages.orders import (
+    AccountBooked,
     AccountReport,
     CancelAccepted,
     CancelAllDone,
@@ -96,6 +97,7 @@ from core.messages.orders import (
 )
 
 __all__ = [
+    "AccountBooked",
     "AccountReport",
     "ActorFailed",
     "ActorHealth",

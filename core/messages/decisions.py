@@ -144,6 +144,8 @@ class PositionSettled(Message, frozen=True, kw_only=True):
     """A position ended with its window. Journalled by risk."""
 
     ticker: str
+    number: int
+    """0 for the first settlement in this market, 1 after a fill that came late, ..."""
     result: Outcome
     quantity: Quantity
     payout: Money

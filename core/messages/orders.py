@@ -151,6 +151,7 @@ class AccountReport(Message, frozen=True, kw_only=True):
     """The answer to `QueryAccount`."""
 
     cash: Money
+    """Spendable on the shard of the series: what resting orders reserve is not in it."""
     orders: tuple[Order, ...]
     """Those that rest."""
     fills: tuple[Fill, ...]
@@ -244,12 +245,22 @@ class Difference(Part, frozen=True, kw_only=True):
     theirs: str
 
 
+class AccountBooked(Message, frozen=True, kw_only=True):
+    """Execution has booked every own fill of a report: now the books can be compared."""
+
+    report: AccountReport
+    foreign: int
+    """Orders and fills at the exchange that are not ours: left alone."""
+    open_orders: int
+    """Own orders that are not closed: while there are any, cash is in motion."""
+
+
 class Reconciled(Message, frozen=True, kw_only=True):
     """Our books were held against the exchange's."""
 
-    scope: str
-    """start or continuous."""
+    complete: bool
+    """False where orders in motion kept cash and positions from being compared."""
     differences: tuple[Difference, ...]
     foreign: int
-    """Orders and fills at the exchange that are not ours: left alone."""
+    """Orders, fills and positions at the exchange that are not ours: left alone."""
     ts: Nanos

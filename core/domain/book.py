@@ -1,0 +1,233 @@
+"""The order book of one market, from snapshots and deltas, and what taking from it costs.
+
+The exchange sends bids only, on both legs, each leg in its own dollars (kalshi.md 4.5 and 5). A NO
+bid at q is a YES ask at 1 - q. `Book` keeps the legs as they come and shows a YES book.
+
+While one order matches through several levels the exchange sends a delta for each, and between
+them the book can be locked or crossed. On recorded KXBTC15M books 425 such spells were seen in 2.6
+million deltas, the longest of 19 deltas, each over within the same exchange millisecond. So a
+crossed book is a state (`crossed`) in which nothing may be published, and becomes corruption only
+when it lasts.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from core.exchange.records import Outcome
+from core.units import DOLLAR_PRICE, MILLISECOND, Money, Nanos, Price, Quantity, format_price
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Level = tuple[Price, Quantity]
+"""A price and how much rests there."""
+
+_YES: Final = Outcome.YES  # an attribute of an enum costs a look-up each time; this is hot
+CROSSING_TOLERANCE: Final = Nanos(50 * MILLISECOND)
+"""Exchange time for which a book may stay crossed; longer means that a delta was lost."""
+
+
+class BookCorrupt(Exception):  # noqa: N818 - the name says the condition, as the exchange's texts do
+    """The book cannot be right: drop it and ask for a new snapshot. Says what was seen."""
+
+
+class BookTop(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The best levels of a YES book, best first. An empty side is an empty tuple."""
+
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+
+
+class Sweep(msgspec.Struct, frozen=True, kw_only=True):
+    """What buying from a ladder gives: one fill for each level touched, best first."""
+
+    fills: tuple[Level, ...]
+    quantity: Quantity
+    cost: Money
+    """Without fees; exact."""
+
+    @property
+    def worst(self) -> Price:
+        """The price of the last fill, which the order's limit must reach; 0 without fills."""
+        return self.fills[-1][0] if self.fills else Price(0)
+
+
+class _Leg:
+    """Bids of one leg: sizes by price, the prices in ascending order, and the best of them."""
+
+    __slots__ = ("best", "cached", "cached_depth", "cached_floor", "prices", "sizes")
+
+    def __init__(self) -> None:
+        self.replace(())
+
+    def replace(self, levels: Iterable[Level]) -> None:
+        sizes: dict[Price, Quantity] = {}
+        for price, size in levels:
+            if not 0 < price < DOLLAR_PRICE or size < 0 or price in sizes:
+                msg = f"snapshot level {format_price(price)} x {size} is impossible or repeated"
+                raise BookCorrupt(msg)
+            if size:
+                sizes[price] = size
+        self.sizes = sizes
+        self.prices = sorted(sizes)
+        self.best = self.prices[-1] if sizes else Price(0)
+        self.cached: tuple[Level, ...] | None = None
+        self.cached_depth = 0
+        self.cached_floor = 0
+
+    def change(self, price: Price, delta: Quantity) -> None:
+        if price >= self.cached_floor:
+            self.cached = None
+        before = self.sizes.get(price)
+        if before is None:
+            self._appear(price, delta)
+            return
+        after = Quantity(before + delta)
+        if after > 0:
+            self.sizes[price] = after
+            return
+        if after < 0:
+            msg = f"level {format_price(price)} holds {before}, a delta takes {-delta}"
+            raise BookCorrupt(msg)
+        del self.sizes[price]
+        prices = self.prices
+        del prices[bisect_left(prices, price)]
+        if price == self.best:
+            self.best = prices[-1] if prices else Price(0)
+
+    def _appear(self, price: Price, size: Quantity) -> None:
+        if size <= 0 or not 0 < price < DOLLAR_PRICE:
+            msg = f"level {format_price(price)} does not exist, a delta of {size} cannot make it"
+            raise BookCorrupt(msg)
+        self.sizes[price] = size
+        insort(self.prices, price)
+        self.best = max(self.best, price)
+
+
+class Book:
+    """One market's book. Not safe for several threads: its owner alone reads and changes it.
+
+    `load` a snapshot first, then `apply` deltas in sequence; watching the sequence is the owner's
+    part. After BookCorrupt the content is undefined until the next `load`.
+
+    Hot: `apply` costs 0.39 us and `top(5)` after each delta 0.6 us on average (2 million recorded
+    KXBTC15M deltas). A dictionary and a sorted list apply as fast as arrays by tick and find the
+    next levels fifteen times as fast, because real books are sparse in the middle.
+    """
+
+    __slots__ = ("_crossed_since", "_no", "_yes")
+
+    def __init__(self) -> None:
+        self._yes = _Leg()
+        self._no = _Leg()
+        self._crossed_since: Nanos | None = None
+
+    def load(self, yes: Iterable[Level], no: Iterable[Level]) -> None:
+        """Replace everything by a snapshot: bids of both legs in their own prices, any order.
+
+        Raises BookCorrupt for an impossible level and for a crossed snapshot.
+        """
+        self._yes.replace(yes)
+        self._no.replace(no)
+        self._crossed_since = None
+        if self.crossed:
+            msg = f"snapshot is crossed: bid {format_price(self.bid)}, ask {format_price(self.ask)}"
+            raise BookCorrupt(msg)
+
+    def apply(self, leg: Outcome, price: Price, delta: Quantity, ts_event: Nanos) -> None:
+        """Change the size of one level by `delta`; a level at 0 is gone.
+
+        Raises BookCorrupt if a size would fall below 0, if the price is not between $0 and $1, or
+        if the book has been crossed for longer than CROSSING_TOLERANCE.
+        """
+        yes, no = self._yes, self._no
+        (yes if leg is _YES else no).change(price, delta)
+        if yes.best + no.best < DOLLAR_PRICE:
+            self._crossed_since = None
+        elif self._crossed_since is None:
+            self._crossed_since = ts_event
+        elif ts_event - self._crossed_since > CROSSING_TOLERANCE:
+            msg = (
+                f"crossed for too long: bid {format_price(self.bid)}, ask {format_price(self.ask)}"
+            )
+            raise BookCorrupt(msg)
+
+    @property
+    def crossed(self) -> bool:
+        """Locked or crossed: between the deltas of one match, or broken. Do not publish."""
+        return self._yes.best + self._no.best >= DOLLAR_PRICE
+
+    @property
+    def bid(self) -> Price:
+        """Best YES bid; 0 if there is none, as the exchange writes it."""
+        return self._yes.best
+
+    @property
+    def ask(self) -> Price:
+        """Best YES ask; 10,000 ($1) if there is none, as the exchange writes it."""
+        return Price(DOLLAR_PRICE - self._no.best)
+
+    def size(self, leg: Outcome, price: Price) -> Quantity:
+        """What rests on a leg's bid at that leg's price."""
+        sizes = (self._yes if leg is _YES else self._no).sizes
+        return sizes.get(price, Quantity(0))
+
+    def top(self, depth: int) -> BookTop:
+        """The best `depth` (at least 1) levels of each side, in YES prices."""
+        yes, no = self._yes, self._no
+        bids, asks = yes.cached, no.cached
+        if bids is None or yes.cached_depth != depth:
+            bids = _show_bids(yes, depth)
+        if asks is None or no.cached_depth != depth:
+            asks = _show_asks(no, depth)
+        return BookTop(bids=bids, asks=asks)
+
+
+def ladder(outcome: Outcome, bids: Iterable[Level], asks: Iterable[Level]) -> tuple[Level, ...]:
+    """The levels at which `outcome` can be bought, best first, in that outcome's own prices.
+
+    `bids` and `asks` are those of a YES book. Buying NO takes the YES bids at 1 minus their price.
+    """
+    if outcome is _YES:
+        return tuple(asks)
+    return tuple((Price(DOLLAR_PRICE - price), size) for price, size in bids)
+
+
+def sweep(levels: Iterable[Level], quantity: Quantity, limit: Price) -> Sweep:
+    """Take up to `quantity` from a ladder (best first), paying at most `limit` for a contract.
+
+    The result holds less than `quantity` where the ladder ends or turns too dear.
+    """
+    fills: list[Level] = []
+    left, cost = int(quantity), 0
+    for price, size in levels:
+        if left <= 0 or price > limit:
+            break
+        taken = Quantity(min(left, size))
+        fills.append((price, taken))
+        left -= taken
+        cost += price * taken
+    return Sweep(fills=tuple(fills), quantity=Quantity(quantity - left), cost=Money(cost))
+
+
+def _show_bids(leg: _Leg, depth: int) -> tuple[Level, ...]:
+    sizes, best = leg.sizes, leg.prices[: -depth - 1 : -1]
+    return _remember(leg, depth, tuple([(price, sizes[price]) for price in best]))
+
+
+def _show_asks(leg: _Leg, depth: int) -> tuple[Level, ...]:
+    sizes, best = leg.sizes, leg.prices[: -depth - 1 : -1]
+    shown = tuple([(Price(DOLLAR_PRICE - price), sizes[price]) for price in best])
+    return _remember(leg, depth, shown)
+
+
+def _remember(leg: _Leg, depth: int, shown: tuple[Level, ...]) -> tuple[Level, ...]:
+    """Keep `shown` until a delta reaches one of its levels, or any level if there are fewer."""
+    leg.cached = shown
+    leg.cached_depth = depth
+    leg.cached_floor = leg.prices[-depth] if len(leg.prices) >= depth else 0
+    return shown

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from config.groups import Venue
+    from config.trading import Venue
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 

@@ -3,7 +3,7 @@
 `load` reads them once at the start, in this order: command line, environment, `.env`, TOML file
 (`var/quarterhour.toml`, or the one that QUARTERHOUR_CONFIG names), defaults. An empty value counts
 as not set. Paths are relative to the current directory. Whatever is wrong raises SettingsError with
-one line for each thing to mend. The settings themselves stand in `groups.py`.
+one line for each thing to mend. The settings themselves stand in `trading.py` and `running.py`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from config.credentials import credential_problems, loose_secrets, pem_text
 from config.effective import Row, effective
 from config.faults import Fault, SettingsError, nearest
 from config.fields import allowed_text, choices_of, unit_of
-from config.groups import LIVE_PHRASE, LocalExchange, Machine, Timing, Trading, Venue
+from config.running import LocalExchange, Machine, Timing
 from config.sources import DEFAULT, Merged, merge, read_layers, unknown_names
+from config.trading import LIVE_PHRASE, Trading, Venue
 from core.units import Money, money_from_dollars
 
 if TYPE_CHECKING:

@@ -1,0 +1,106 @@
+"""Series and events: Kalshi's JSON and the records of the port."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from core.domain.windows import in_new_york
+from core.exchange.listing import FeeType, Series
+from core.exchange.wire import scalars as s
+from core.exchange.wire.markets import MarketJson
+
+if TYPE_CHECKING:
+    from core.exchange.engine_types import MarketRow
+
+_BPS: Final = 10_000
+
+
+class SettlementSourceJson(msgspec.Struct, frozen=True, kw_only=True):
+    """Who publishes the settlement value."""
+
+    name: str
+    url: str = ""
+
+
+CF_BENCHMARKS: Final = SettlementSourceJson(
+    name="CF Benchmarks", url="https://www.cfbenchmarks.com/"
+)
+
+
+class SeriesJson(msgspec.Struct, frozen=True, kw_only=True):
+    """`Series`: the fee schedule and the shard are what a trader needs of it."""
+
+    ticker: str
+    fee_type: FeeType
+    fee_multiplier: float
+    title: str = ""
+    exchange_index: int = 0
+    category: str = "Crypto"
+    frequency: str = "fifteen_min"
+    tags: tuple[str, ...] = ()
+    settlement_sources: tuple[SettlementSourceJson, ...] = ()
+    contract_url: str = ""
+    contract_terms_url: str = ""
+    additional_prohibitions: tuple[str, ...] = ()
+
+    def read(self) -> Series:
+        """The record."""
+        return Series(
+            ticker=self.ticker,
+            title=self.title,
+            fee_type=self.fee_type,
+            fee_multiplier_bps=round(self.fee_multiplier * _BPS),
+            shard=self.exchange_index,
+        )
+
+    @classmethod
+    def from_series(cls, series: Series) -> SeriesJson:
+        """The JSON of a record."""
+        return cls(
+            ticker=series.ticker,
+            title=series.title,
+            fee_type=series.fee_type,
+            fee_multiplier=series.fee_multiplier_bps / _BPS,
+            exchange_index=series.shard,
+            tags=("15 min",),
+            settlement_sources=(CF_BENCHMARKS,),
+        )
+
+
+class EventJson(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`Event`: the wrapper around one window's market."""
+
+    event_ticker: str
+    series_ticker: str
+    title: str
+    sub_title: str
+    strike_date: str
+    exchange_index: int
+    collateral_return_type: str
+    mutually_exclusive: bool
+    settlement_sources: tuple[SettlementSourceJson, ...]
+    fee_type_override: str | None
+    fee_multiplier_override: float | None
+    category: str
+    markets: tuple[MarketJson, ...] | None = None
+
+    @classmethod
+    def from_market(cls, row: MarketRow, *, nested: bool) -> EventJson:
+        """The event of a market; with the market inside when `nested`."""
+        return cls(
+            event_ticker=row.event_ticker,
+            series_ticker=row.series_ticker,
+            title=row.title,
+            sub_title=in_new_york(row.closes).strftime("%b %d - %I:%M %p %Z"),
+            strike_date=s.format_rfc3339(row.closes),
+            exchange_index=row.shard,
+            collateral_return_type="",
+            mutually_exclusive=False,
+            settlement_sources=(CF_BENCHMARKS,),
+            fee_type_override=None,
+            fee_multiplier_override=None,
+            category="Crypto",
+            markets=(MarketJson.from_row(row),) if nested else None,
+        )

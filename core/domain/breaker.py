@@ -1,0 +1,76 @@
+"""Trading states, epochs and the latch.
+
+    STARTING --> DISARMED <--> ACTIVE <--> REDUCING      any --> HALTED --reset--> DISARMED
+
+HALTED is latched: it survives restarts and ends only by an operator's reset with a reason. Every
+change that takes permission away raises the epoch, so that a permit of before it is worth nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from core import messages as m
+
+if TYPE_CHECKING:
+    from core.messages import TradingState
+    from core.units import Nanos
+
+ALLOWED: Final[dict[TradingState, frozenset[TradingState]]] = {
+    "STARTING": frozenset({"DISARMED", "ACTIVE", "HALTED", "STARTING"}),
+    "DISARMED": frozenset({"ACTIVE", "HALTED", "STARTING"}),
+    "ACTIVE": frozenset({"DISARMED", "REDUCING", "HALTED", "STARTING"}),
+    "REDUCING": frozenset({"ACTIVE", "DISARMED", "HALTED", "STARTING"}),
+    "HALTED": frozenset({"DISARMED"}),
+}
+"""From each state, where one may go; a process that starts again goes to STARTING unless HALTED."""
+
+
+class TransitionError(Exception):
+    """The wanted change of state is not allowed; says from where to where and what to do first."""
+
+
+class Breaker:
+    """The trading state as a fold. Belongs to the supervision role, its only writer."""
+
+    def __init__(self) -> None:
+        self.state: TradingState = "STARTING"
+        self.epoch = 0
+        self.code = ""
+        self.reason = ""
+        self.by = ""
+        self.since: Nanos | None = None
+
+    def apply(self, event: m.TradingStateChanged) -> None:
+        """Take a journalled change; an older epoch changes nothing."""
+        if event.epoch < self.epoch:
+            return
+        self.state = event.state
+        self.epoch = event.epoch
+        self.code = event.code
+        self.reason = event.reason
+        self.by = event.by
+        self.since = event.ts
+
+    def change(self, state: TradingState, cause: Cause, now: Nanos) -> m.TradingStateChanged:
+        """The event of a change of state; raises TransitionError where the table forbids it."""
+        if state not in ALLOWED[self.state]:
+            remedy = "reset the breaker first" if self.state == "HALTED" else "not from here"
+            msg = f"cannot go from {self.state} to {state}: {remedy}"
+            raise TransitionError(msg)
+        return m.TradingStateChanged(
+            state=state,
+            epoch=self.epoch + 1,
+            code=cause.code,
+            reason=cause.reason,
+            by=cause.by,
+            ts=now,
+        )
+
+
+class Cause(m.Part, frozen=True, kw_only=True):
+    """Why a state changes: a code, a sentence, and who asked."""
+
+    code: str
+    reason: str
+    by: str

@@ -41,8 +41,8 @@ def setting(
 
     `bounds` are pydantic's `ge`, `gt`, `le`, `lt`; `allowed` says in words what no bound can say.
     """
-    extra: dict[str, str] = {"unit": unit, "allowed": allowed}
-    field = Field(default, description=description, json_schema_extra={**extra}, **bounds)  # type: ignore[call-overload]
+    extra = {"unit": unit, "allowed": allowed}
+    field = Field(default, description=description, json_schema_extra=extra, **bounds)  # type: ignore[call-overload]
     return cast("T", field)
 
 
@@ -139,7 +139,7 @@ def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
 def _parameters(value: object) -> object:
     """Parameters as text, whatever they were in TOML; deeper nesting and bare text are refused."""
     if not isinstance(value, dict) or not all(isinstance(v, dict) for v in value.values()):
-        msg = "parameters are STRATEGY__<NAME>__<PARAM>=value, or a TOML table [strategy.<name>]"
+        msg = "not parameters of strategies"
         raise ValueError(msg)
     return {
         str(name).lower(): {

@@ -61,7 +61,7 @@ class Timing(Group):
         le=300,
     )
     reconcile_seconds: float = setting(
-        10.0,
+        60.0,
         "how often books are compared with the venue's",
         "seconds of the machine",
         ge=1,

@@ -223,7 +223,7 @@ def _fault_lines(detail: ErrorDetails, merged: Merged) -> list[str]:
     if detail["type"] == "value_error":
         problem = f"{detail['ctx']['error']}; {problem}"
     value = merged.values.get(field)
-    near = nearest(str(value).strip(), choices_of(info))
+    near = nearest(str(value).strip(), choices_of(info), cutoff=0.5)
     origin = merged.origins.get(name, DEFAULT)
     return [str(Fault(name=name, origin=origin, problem=problem, value=value, nearest=near))]
 

@@ -47,6 +47,8 @@ _BEGINNINGS: Final = (
     "KELLY_",
 )
 """A variable of the environment that begins like this is meant for us."""
+_TELLING_LENGTH: Final = 10
+"""Shorter names are alike by chance: LOGLEVEL and API_KEY belong to others."""
 
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,19 +118,18 @@ def merge(layers: Iterable[Layer]) -> Merged:
     origins: dict[str, str] = {}
     for layer in reversed(ordered):
         for field, raw in layer.values.items():
+            origins[field.upper()] = layer.origin
+            values[field] = _laid_over(values.get(field), raw)
             if field == PARAMETERS and isinstance(raw, dict):
-                values[field] = _merge_parameters(values.get(field), raw)
                 origins.update(dict.fromkeys(_parameter_names(raw), layer.origin))
-            else:
-                values[field] = raw
-                origins[field.upper()] = layer.origin
     files = {layer.origin: layer.path for layer in ordered if layer.path}
     return Merged(values=values, origins=origins, files=files)
 
 
 def _ours(layer: Layer, name: str, known: frozenset[str]) -> bool:
     if layer.origin == ENVIRONMENT:
-        return name.startswith(_BEGINNINGS) or nearest(name, known, cutoff=0.92) is not None
+        slip = len(name) >= _TELLING_LENGTH and nearest(name, known, cutoff=0.92) is not None
+        return slip or name.startswith(_BEGINNINGS)
     if layer.path == DOTENV:
         beginnings = tuple({setting.partition("_")[0] + "_" for setting in known})
         return name.startswith(beginnings) or nearest(name, known, cutoff=0.8) is not None
@@ -141,13 +142,13 @@ def _dotenv_layer(model: type[BaseSettings]) -> Layer:
     try:
         with DOTENV.open(encoding="utf-8") as lines:
             faulty = [binding.original for binding in parse_stream(lines) if binding.error]
-        source = DotEnvSettingsSource(
-            model, env_file=DOTENV, env_file_encoding="utf-8", dotenv_filtering="only_existing"
-        )
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"{DOTENV}: cannot be read: {error}"]) from None
     if faulty:
         raise SettingsError(f"{DOTENV} line {o.line}: not NAME=value" for o in faulty)
+    source = DotEnvSettingsSource(
+        model, env_file=DOTENV, env_file_encoding="utf-8", dotenv_filtering="only_existing"
+    )
     names = tuple(name.upper() for name in source.env_vars)
     return Layer(origin=str(DOTENV), values=source(), names=names, path=DOTENV)
 
@@ -179,13 +180,11 @@ def _lower(values: Mapping[str, object]) -> dict[str, object]:
     return {name.lower(): value for name, value in values.items()}
 
 
-def _merge_parameters(below: object, above: Mapping[str, object]) -> dict[str, object]:
-    merged: dict[str, object] = dict(below) if isinstance(below, dict) else {}
-    for name, params in above.items():
-        under = merged.get(name)
-        both = isinstance(params, dict) and isinstance(under, dict)
-        merged[name] = {**under, **params} if both else params  # type: ignore[dict-item]
-    return merged
+def _laid_over(below: object, above: object) -> object:
+    """Tables merge, key by key and at every depth; of anything else the upper wins."""
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    return {**below, **{key: _laid_over(below.get(key), value) for key, value in above.items()}}
 
 
 def _parameter_names(raw: Mapping[str, object]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from config.fields import (
     Group,
@@ -33,7 +33,7 @@ def _phrase(value: str | None) -> str | None:
 class Venue(Group):
     """Venue and account"""
 
-    kalshi_api_key: str | None = setting(
+    kalshi_api_key: Annotated[str | None, Field(repr=False)] = setting(
         None, "key id of the account; without it the local exchange is traded", allowed="a key id"
     )
     kalshi_private_key_path: UserPath | None = setting(
@@ -158,5 +158,7 @@ class Trading(Group):
         le=900,
     )
     strategy: Parameters = setting(
-        {}, "parameters of strategies: STRATEGY__<NAME>__<PARAM>, or a TOML table [strategy.<name>]"
+        {},
+        "parameters of strategies",
+        allowed="STRATEGY__<NAME>__<PARAM>=value, or a TOML table [strategy.<name>]",
     )

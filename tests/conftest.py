@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+from config.settings import Settings
 
 RECORDED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -15,3 +18,14 @@ def recorded() -> Path:
     if not RECORDED.is_dir():
         pytest.skip(f"recorded market data not found at {RECORDED}; see docs on recorded data")
     return RECORDED
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current directory, and an environment without any setting of ours."""
+    ours = {field.upper() for field in Settings.model_fields}
+    for name in os.environ:
+        if name.upper() in ours or name.startswith(("STRATEGY__", "KALSHI_", "QUARTERHOUR_")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -29,6 +29,8 @@ PAPER: Final = "paper"
 """The simulated exchange as a role: it fills our orders against the recorded or live book."""
 SUPERVISION: Final = "supervision"
 DASHBOARD: Final = "dashboard"
+SCREEN: Final = "screen"
+"""The web layer's hub: takes frames on the dashboard's thread."""
 STREAM: Final = "stream"
 """Owner of the sockets."""
 TIMERS: Final = "timers"
@@ -104,6 +106,9 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.HostPulse: (SUPERVISION,),
     m.ActorHealth: (DASHBOARD,),
     m.FeedHealth: (SUPERVISION, DASHBOARD),
+    # effects on the screen
+    m.ScreenFrame: (SCREEN,),
+    m.ScreenDue: (DASHBOARD,),
     # effects on sockets and hosts
     m.OpenStream: (STREAM,),
     m.SendCommand: (STREAM,),

@@ -1,4 +1,4 @@
-"""Every message of the system, grouped: data, decisions, orders, control.
+"""Every message of the system, grouped: data, decisions, orders, control, screen.
 
 A new message is its class here, its route in `core/topology.py`, its role case and its test.
 """
@@ -95,6 +95,13 @@ from core.messages.orders import (
     QueryOrder,
     Reconciled,
 )
+from core.messages.screen import (
+    ControlAnswer,
+    ControlRequest,
+    ScreenDue,
+    ScreenFrame,
+    Verdict,
+)
 
 __all__ = [
     "AccountBooked",
@@ -114,6 +121,8 @@ __all__ = [
     "CancelRefused",
     "CapitalSet",
     "CompositePrice",
+    "ControlAnswer",
+    "ControlRequest",
     "DayOpened",
     "Difference",
     "DisarmTrading",
@@ -165,6 +174,8 @@ __all__ = [
     "ResetBreaker",
     "RestartActor",
     "Scheduled",
+    "ScreenDue",
+    "ScreenFrame",
     "SendCommand",
     "Signal",
     "SpotTick",
@@ -179,4 +190,5 @@ __all__ = [
     "TradingState",
     "TradingStateChanged",
     "Values",
+    "Verdict",
 ]

@@ -91,7 +91,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.OrderFilled: (RISK, DASHBOARD),
     m.OrderClosed: (RISK, DASHBOARD),
     m.AccountBooked: (RISK,),
-    m.Reconciled: (SUPERVISION, DASHBOARD),
+    m.Reconciled: (SUPERVISION, EXECUTION, DASHBOARD),
     # control
     m.TradingStateChanged: (RISK, EXECUTION, DASHBOARD),
     m.Permit: (RISK, EXECUTION, EXCHANGE),

@@ -8,7 +8,7 @@ position (+ YES, - NO), and opposite fills net against it as they do at the exch
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -18,6 +18,9 @@ from core.units import DOLLAR_PRICE, Money, Price, Quantity, complement, notiona
 
 if TYPE_CHECKING:
     from core.messages import Message
+
+
+_PAYOUTS_KEPT: Final = 200
 
 
 class LedgerError(Exception):
@@ -74,6 +77,8 @@ class Ledger:
         """Orders ever approved: the counter behind derived order ids."""
         self.fills = 0
         self.settled = 0
+        self.payouts: dict[str, m.PositionSettled] = {}
+        """The newest settlements by market, bounded: the exchange may pay a little later."""
         self._trades: set[str] = set()
         self._approved: set[str] = set()
         self._settlements: dict[str, int] = {}
@@ -195,6 +200,9 @@ class Ledger:
         self.cash = Money(self.cash + event.payout)
         self.realized = Money(self.realized + event.payout - held.cost)
         del self.positions[event.ticker]
+        self.payouts[event.ticker] = event
+        if len(self.payouts) > _PAYOUTS_KEPT:
+            del self.payouts[next(iter(self.payouts))]
         return True
 
 

@@ -13,14 +13,16 @@ import msgspec
 
 from core import messages as m
 from core.domain.orders import OrderBook, OrderRecord, OrderState, advance
-from core.exchange.records import Fill, Order, OrderStatus
+from core.domain.strays import StrayFills
 from core.roles.base import HandlingRole
+from core.roles.order_events import booking, rejection, told
 from core.topology import EXECUTION
 from core.units import Nanos, Quantity, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from core.exchange.records import Fill
     from core.messages import Message
 
 
@@ -36,6 +38,8 @@ class ExecutionTerms(msgspec.Struct, frozen=True, kw_only=True):
     unmatched_for: Nanos = seconds(60.0)
     """How long a fill may wait for its order's id before it counts as foreign."""
     reconcile_every: Nanos = seconds(60.0)
+    recheck: Nanos = seconds(2.0)
+    """After a comparison that orders in motion, or a first doubt, left incomplete."""
     backfill: Nanos = seconds(3600.0)
     """How far back fills are asked for when no open order says otherwise."""
 
@@ -62,14 +66,14 @@ class Execution(HandlingRole):
                 m.CancelRefused: self._not_canceled,
                 m.OrderLookup: self._looked_up,
                 m.AccountReport: self._account,
+                m.Reconciled: self._reconciled,
             },
         )
         self.book = OrderBook()
         self._terms = terms
         self._permit: m.Permit | None = None
         self._asked: dict[str, Nanos] = {}
-        self._unmatched: dict[str, tuple[Fill, Nanos]] = {}
-        self._foreign: set[str] = set()
+        self._strays = StrayFills(terms.unmatched_for)
         self._account_asked = Nanos(0)
 
     def apply(self, event: Message) -> None:
@@ -97,7 +101,7 @@ class Execution(HandlingRole):
             return []
         refusal = self._refusal(approved, now)
         if refusal:
-            return [_rejection(order, refusal, now)]
+            return [rejection(order, refusal, now)]
         return [
             m.OrderSubmitting(order_id=order.order_id, ts=now),
             m.PlaceOrder(request=approved.request, epoch=approved.epoch, deadline=approved.expires),
@@ -119,20 +123,22 @@ class Execution(HandlingRole):
         order = self.book.get(answer.order_id)
         if order is None:
             return []
-        told = m.OrderAccepted(
+        accepted = m.OrderAccepted(
             order_id=answer.order_id,
             venue_order_id=answer.venue_order_id,
             filled=answer.filled,
             remaining=answer.remaining,
             ts=now,
         )
-        return self._conclude(order, [told, *self._matched(order, answer.venue_order_id, now)], now)
+        return self._conclude(
+            order, [accepted, *self._matched(order, answer.venue_order_id, now)], now
+        )
 
     def _rejected(self, answer: m.PlaceRejected, now: Nanos) -> list[Message]:
         order = self.book.get(answer.order_id)
         if order is None or order.filled:
             return [self._ask(order, now)] if order else []
-        return [_rejection(order, answer.code, now, answer.text)]
+        return [rejection(order, answer.code, now, answer.text)]
 
     def _ambiguous(self, answer: m.PlaceAmbiguous, now: Nanos) -> list[Message]:
         order = self.book.get(answer.order_id)
@@ -148,14 +154,14 @@ class Execution(HandlingRole):
         """Book fills that are new and ours; keep those whose order is not known yet."""
         new: dict[str, dict[str, Message]] = {}
         for fill in fills:
-            if fill.trade_id in self._foreign or self.book.knows_trade(fill.trade_id):
+            if self.book.knows_trade(fill.trade_id):
                 continue
             order = self.book.find(order_id, fill.order_id)
             if order is None:
-                self._unmatched.setdefault(fill.trade_id, (fill, now))
+                self._strays.hold(fill, now)
             else:
-                booking = _booking(order, fill, now)
-                new.setdefault(order.order_id, {})[fill.trade_id] = booking
+                bookings = new.setdefault(order.order_id, {})
+                bookings[fill.trade_id] = booking(order, fill, now)
         out: list[Message] = []
         for owner, bookings in new.items():
             out += self._conclude(self.book.orders[owner], [*bookings.values()], now)
@@ -163,31 +169,28 @@ class Execution(HandlingRole):
 
     def _matched(self, order: OrderRecord, venue_order_id: str, now: Nanos) -> list[Message]:
         """Fills that came before the exchange's id of their order was known."""
-        ours = [fill for fill, _ in self._unmatched.values() if fill.order_id == venue_order_id]
-        for fill in ours:
-            del self._unmatched[fill.trade_id]
-        return [_booking(order, fill, now) for fill in ours]
+        return [booking(order, fill, now) for fill in self._strays.claim(venue_order_id)]
 
     def _order_reported(self, message: m.OrderReport, now: Nanos) -> list[Message]:
         report = message.order
         order = self.book.find(report.client_order_id, report.order_id)
         if order is None or order.state is OrderState.CLOSED:
             return []
-        events = [_told(order, report, now), *self._matched(order, report.order_id, now)]
+        events = [told(order, report, now), *self._matched(order, report.order_id, now)]
         return self._conclude(order, events, now)
 
     def _canceled(self, answer: m.CancelAccepted, now: Nanos) -> list[Message]:
         order = self.book.get(answer.order_id)
         if order is None:
             return []
-        told = m.OrderAccepted(
+        accepted = m.OrderAccepted(
             order_id=order.order_id,
             venue_order_id=order.venue_order_id,
             filled=Quantity(order.request.quantity - answer.reduced_by),
             remaining=Quantity(0),
             ts=now,
         )
-        return self._conclude(order, [told], now)
+        return self._conclude(order, [accepted], now)
 
     def _not_canceled(self, answer: m.CancelRefused, now: Nanos) -> list[Message]:
         order = self.book.get(answer.order_id)
@@ -198,11 +201,11 @@ class Execution(HandlingRole):
         if order is None:
             return []
         new = [fill for fill in answer.fills if not self.book.knows_trade(fill.trade_id)]
-        events: list[Message] = [_booking(order, fill, now) for fill in new]
+        events: list[Message] = [booking(order, fill, now) for fill in new]
         if answer.order is not None:
-            events.insert(0, _told(order, answer.order, now))
+            events.insert(0, told(order, answer.order, now))
         elif answer.complete and not new and order.state is OrderState.UNKNOWN:
-            return [_rejection(order, "not_found", now, "the exchange never saw it")]
+            return [rejection(order, "not_found", now, "the exchange never saw it")]
         return self._conclude(order, events, now)
 
     def _conclude(self, order: OrderRecord, events: list[Message], now: Nanos) -> list[Message]:
@@ -231,7 +234,7 @@ class Execution(HandlingRole):
         out: list[Message] = []
         for order in self.book.open():
             if order.state is OrderState.APPROVED:
-                out.append(_rejection(order, "never_sent", now))
+                out.append(rejection(order, "never_sent", now))
             else:
                 out.append(self._ask(order, now))
         return [*out, self._ask_account(now)]
@@ -253,15 +256,17 @@ class Execution(HandlingRole):
         )
         return m.QueryAccount(since=Nanos(since - self._terms.backfill))
 
+    def _reconciled(self, result: m.Reconciled, now: Nanos) -> list[Message]:
+        if not result.complete:
+            self._account_asked = Nanos(now - self._terms.reconcile_every + self._terms.recheck)
+        return []
+
     def _tick(self, tick: m.Tick, now: Nanos) -> list[Message]:
         del tick
         out: list[Message] = []
         for order in list(self.book.open()):
             out += self._overdue(order, now)
-        for trade_id, (_, since) in list(self._unmatched.items()):
-            if now - since > self._terms.unmatched_for:
-                del self._unmatched[trade_id]
-                self._foreign.add(trade_id)
+        self._strays.expire(now)
         if now - self._account_asked >= self._terms.reconcile_every:
             out.append(self._ask_account(now))
         return out
@@ -295,7 +300,7 @@ class Execution(HandlingRole):
         )
         compare = m.AccountBooked(
             report=report,
-            foreign=foreign + len(self._foreign),
+            foreign=foreign + self._strays.foreign,
             open_orders=sum(1 for _ in self.book.open()) - closed,
         )
         return [*booked, compare]
@@ -303,33 +308,3 @@ class Execution(HandlingRole):
 
 def _waited(order: OrderRecord, now: Nanos, due: Nanos) -> bool:
     return now - order.submitted > due
-
-
-def _booking(order: OrderRecord, fill: Fill, now: Nanos) -> m.OrderFilled:
-    return m.OrderFilled(
-        trade_id=fill.trade_id,
-        order_id=order.order_id,
-        ticker=fill.ticker,
-        side=fill.side,
-        price=fill.price,
-        quantity=fill.quantity,
-        fee=fill.fee,
-        is_taker=fill.is_taker,
-        ts_event=fill.ts,
-        ts=now,
-    )
-
-
-def _told(order: OrderRecord, report: Order, now: Nanos) -> m.OrderAccepted:
-    resting = report.remaining if report.status is OrderStatus.RESTING else Quantity(0)
-    return m.OrderAccepted(
-        order_id=order.order_id,
-        venue_order_id=report.order_id,
-        filled=report.filled,
-        remaining=resting,
-        ts=now,
-    )
-
-
-def _rejection(order: OrderRecord, code: str, now: Nanos, text: str = "") -> m.OrderRejected:
-    return m.OrderRejected(order_id=order.order_id, code=code, text=text, ts=now)

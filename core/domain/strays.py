@@ -1,0 +1,42 @@
+"""Fills whose order is not known yet: early ones wait, old ones turn out to be foreign."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.exchange.records import Fill
+    from core.units import Nanos
+
+
+class StrayFills:
+    """A fill may come before the answer that tells its order's id. Belongs to execution."""
+
+    def __init__(self, patience: Nanos) -> None:
+        self._patience = patience
+        self._waiting: dict[str, tuple[Fill, Nanos]] = {}
+        self._foreign: set[str] = set()
+
+    @property
+    def foreign(self) -> int:
+        """Fills of this account that no order of ours explains."""
+        return len(self._foreign)
+
+    def hold(self, fill: Fill, now: Nanos) -> None:
+        """Keep a fill until its order is known, or its patience is over."""
+        if fill.trade_id not in self._foreign:
+            self._waiting.setdefault(fill.trade_id, (fill, now))
+
+    def claim(self, venue_order_id: str) -> list[Fill]:
+        """Give out, once, the fills of an order whose id is known now."""
+        ours = [fill for fill, _ in self._waiting.values() if fill.order_id == venue_order_id]
+        for fill in ours:
+            del self._waiting[fill.trade_id]
+        return ours
+
+    def expire(self, now: Nanos) -> None:
+        """Call those foreign that nobody has claimed in time."""
+        for trade_id, (_, since) in list(self._waiting.items()):
+            if now - since > self._patience:
+                del self._waiting[trade_id]
+                self._foreign.add(trade_id)

@@ -162,6 +162,15 @@ CONFLATE: Final[dict[type[m.Message], Callable[..., Hashable]]] = {
 """Snapshots: an unread older one with the same key is replaced. Everything else is kept."""
 
 
+STREAMED: Final[frozenset[type[m.Message]]] = frozenset(
+    {m.BookSnapshot, m.BookDelta, m.TopOfBook, m.TradePrint, m.IndexPrint, m.SpotTick}
+)
+"""Market data as they stream in: worthless to a host that missed the piece before or starts anew.
+
+Not kept for a host that is down; its successor asks for a fresh snapshot.
+"""
+
+
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """How a kind of role is fed and supervised."""
 

@@ -1,0 +1,225 @@
+"""The inbox of every host: two lanes, conflation, meters; no lock on the common path.
+
+| message | what happens |
+|---|---|
+| a type in `topology.CONTROL`, or Pykka's own stop | overtakes everything that waits |
+| a type in `topology.CONFLATE` | takes the place of the unread one of its name, type and key |
+| anything else | waits its turn; never lost, never reordered |
+
+Any number of threads put, one takes (the host's own). What travels is Pykka's `Envelope`; inside is
+a `Delivery`: role name and message, because a host may carry several roles. It is the runner's own
+pair, a plain tuple, the cheapest thing that can say this.
+
+Why it is safe without a lock. Each step below is one operation of a built-in container, which
+CPython performs whole: `SimpleQueue.put/get`, `deque.append/popleft`, `dict.setdefault/pop` with
+keys made of built-in types, `list[0] = x`, `list.pop()`.
+
+Control lane. A producer appends to the control deque, *then* puts a wake token into the queue on
+which the consumer sleeps. The consumer looks into the deque before each item it takes, so it may
+pop a message before it meets that message's token; such tokens are *stale*, and are skipped when
+their turn comes. Tokens follow their messages, so a consumer that finds the deque empty and goes
+to sleep is woken by every message appended after it looked.
+
+Conflation. A snapshot waits in a cell, and the dictionary of cells holds the one unread cell of a
+key. The producer whose `setdefault` brought the cell in, and only that one, queues it: one turn in
+the queue for each cell, however many producers there are. All others overwrite the cell's content.
+The consumer removes the cell from the dictionary *first* and empties it *second*:
+
+- an overwrite before the emptying is what the consumer reads;
+- an overwrite after it fails (the list is empty, IndexError), and the producer starts over: that
+  cell is no longer in the dictionary, so it brings in or finds a newer one, with a later turn.
+
+So the newest snapshot is always read, none is read twice, and for one key nothing overtakes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from queue import Empty, SimpleQueue
+from time import monotonic_ns
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from pykka._envelope import Envelope
+from pykka.messages import _ActorStop
+
+from core.runner import Outgoing
+from core.topology import CONFLATE, CONTROL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from core.messages import Message
+
+Delivery = Outgoing
+"""Name of a role and what it is told: the only thing that hosts are sent, but for Pykka's stop."""
+
+_Key = tuple[str, type["Message"], "Hashable"]
+
+
+class InboxMeters(msgspec.Struct, frozen=True, kw_only=True):
+    """How an inbox fares."""
+
+    depth: int
+    """Messages waiting now."""
+    taken: int
+    """Messages taken since the start."""
+    conflated: int
+    """Snapshots replaced unread. Exact while each key has one producer, as the topology has it."""
+    oldest_ns: int
+    """Longest wait of a taken message since the last reading."""
+
+
+class _Cell:
+    """The place of one unread snapshot; see the module's text for the protocol."""
+
+    __slots__ = ("_box", "key")
+
+    def __init__(self, key: _Key, envelope: Envelope[Any]) -> None:
+        self.key = key
+        self._box = [(envelope, 0)]
+
+    def replace(self, envelope: Envelope[Any]) -> bool:
+        """Overwrite the snapshot; False when it has been taken."""
+        try:
+            self._box[0] = (envelope, self._box[0][1] + 1)
+        except IndexError:
+            return False
+        return True
+
+    def take(self) -> tuple[Envelope[Any], int]:
+        """Empty the cell: the newest snapshot, and how many it replaced."""
+        return self._box.pop()
+
+
+class Inbox:
+    """Pykka's inbox protocol (`put`, `get`, `empty`) with the promises of this module."""
+
+    def __init__(self, meter: Callable[[], int] = monotonic_ns) -> None:
+        self.meter = meter
+        """The clock that ages are measured with, nanoseconds."""
+        self._queue: SimpleQueue[tuple[int, Envelope[Any] | _Cell | None]] = SimpleQueue()
+        """Time of put with an envelope, a cell, or None: the wake token of a control message."""
+        self._control: deque[tuple[int, Envelope[Any]]] = deque()
+        self._cells: dict[_Key, _Cell] = {}
+        self._reject: Callable[[Envelope[Any]], None] | None = None
+        self._stale = 0
+        """Control messages taken before their wake token."""
+        self._taken = 0
+        self._conflated = 0
+        self._oldest_ns = 0
+        self.taken_at_ns = 0
+        """Reading of `meter` at the last `get`; the host measures handling time from it."""
+
+    # --- any thread ------------------------------------------------------------------------------
+
+    def put(self, envelope: Envelope[Any], /) -> None:
+        """Leave an envelope; never blocks."""
+        content = envelope.message
+        if type(content) is tuple:
+            kind = type(content[1])
+            if kind in CONFLATE and envelope.reply_to is None:
+                self._put_snapshot(content, envelope)
+            elif kind in CONTROL:
+                self._put_control(envelope)
+            else:
+                self._queue.put((self.meter(), envelope))
+        elif type(content) is _ActorStop:
+            self._put_control(envelope)
+        else:
+            self._queue.put((self.meter(), envelope))
+        # Read after the put: either this sees the closing, or the closing sees what was put.
+        if self._reject is not None:
+            self._return_unread(self._reject)
+
+    def close(self, reject: Callable[[Envelope[Any]], None]) -> None:
+        """Give every unread envelope to `reject`, and every later one in the thread that puts it.
+
+        Each exactly once. The consumer, should it still come to `get`, is told to stop.
+        """
+        self._reject = reject
+        self._return_unread(reject)
+
+    @property
+    def depth(self) -> int:
+        """Messages waiting; 0 once closed. A put or get under way may count either way."""
+        return 0 if self._reject else max(0, self._queue.qsize() - self._stale)
+
+    def _put_control(self, envelope: Envelope[Any]) -> None:
+        now = self.meter()
+        self._control.append((now, envelope))
+        self._queue.put((now, None))
+
+    def _put_snapshot(self, delivery: Delivery, envelope: Envelope[Any]) -> None:
+        name, message = delivery
+        kind = type(message)
+        key = (name, kind, CONFLATE[kind](message))
+        mine = _Cell(key, envelope)
+        while True:
+            cell = self._cells.setdefault(key, mine)
+            if cell is mine:
+                self._queue.put((self.meter(), mine))
+                return
+            if cell.replace(envelope):
+                return
+
+    def _return_unread(self, reject: Callable[[Envelope[Any]], None]) -> None:
+        # Several threads may be here; each entry is handed to one of them.
+        while self._control:
+            try:
+                _, envelope = self._control.popleft()
+            except IndexError:
+                break
+            reject(envelope)
+        while True:
+            try:
+                _, item = self._queue.get_nowait()
+            except Empty:
+                break
+            if item is not None:
+                reject(self._open(item) if isinstance(item, _Cell) else item)
+        self._queue.put((self.meter(), None))  # for a consumer asleep in `get`
+
+    # --- the host's thread -----------------------------------------------------------------------
+
+    def get(self) -> Envelope[Any]:
+        """The next envelope: control first, then in order of arrival; sleeps until there is one."""
+        while True:
+            if self._control:
+                try:
+                    put_at, envelope = self._control.popleft()
+                except IndexError:  # closed in between
+                    continue
+                self._stale += 1
+                break
+            put_at, item = self._queue.get()
+            if item is None:
+                self._stale -= 1
+                if self._reject is not None:
+                    return Envelope(_ActorStop())
+                continue
+            envelope = self._open(item) if isinstance(item, _Cell) else item
+            break
+        now = self.taken_at_ns = self.meter()
+        waited = now - put_at
+        if waited > self._oldest_ns:  # noqa: PLR1730 - a call to max costs more than all of this
+            self._oldest_ns = waited
+        self._taken += 1
+        return envelope
+
+    def empty(self) -> bool:
+        """Whether the next `get` would sleep."""
+        return self.depth == 0
+
+    def read_meters(self) -> InboxMeters:
+        """The meters; the longest wait begins anew."""
+        oldest_ns, self._oldest_ns = self._oldest_ns, 0
+        return InboxMeters(
+            depth=self.depth, taken=self._taken, conflated=self._conflated, oldest_ns=oldest_ns
+        )
+
+    def _open(self, cell: _Cell) -> Envelope[Any]:
+        del self._cells[cell.key]
+        envelope, replaced = cell.take()
+        self._conflated += replaced
+        return envelope

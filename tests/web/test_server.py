@@ -1,0 +1,162 @@
+"""The web server: one port, plain requests and streams side by side, and an ordered end."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+import websocket
+from flask import Flask, request
+from flask_sock import Sock
+
+from web.server import STREAM_OPTIONS, CannotListen, PortTaken, Server, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from simple_websocket import Server as Stream
+
+WAIT = 20
+
+
+@pytest.fixture
+def app() -> Flask:
+    app = Flask(__name__)
+    app.config["SOCK_SERVER_OPTIONS"] = STREAM_OPTIONS
+    sock = Sock(app)
+
+    @app.before_request
+    def refuse() -> tuple[str, int] | None:
+        return ("no", 401) if request.args.get("key") == "wrong" else None
+
+    @app.get("/plain")
+    def plain() -> str:
+        return "hello"
+
+    @app.post("/echo")
+    def echo() -> bytes:
+        return request.get_data()
+
+    @sock.route("/stream")  # type: ignore[untyped-decorator] # no types in flask-sock
+    def stream(ws: Stream) -> None:
+        while True:
+            ws.send(ws.receive())
+
+    @sock.route("/brief")  # type: ignore[untyped-decorator] # no types in flask-sock
+    def brief(ws: Stream) -> None:
+        ws.send("only this")
+
+    return app
+
+
+@pytest.fixture
+def server(app: Flask) -> Iterator[Server]:
+    server = serve(app, "127.0.0.1", 0, threads=4)
+    yield server
+    server.stop()
+
+
+def open_stream(server: Server, path: str) -> websocket.WebSocket:
+    return websocket.create_connection(f"ws://127.0.0.1:{server.port}{path}", timeout=WAIT)
+
+
+def close_quietly(stream: websocket.WebSocket) -> None:
+    if stream.sock is not None:
+        stream.sock.close()
+
+
+def test_plain_requests_are_answered_on_a_kept_connection(server: Server) -> None:
+    with requests.Session() as session:
+        bodies = [
+            session.post(f"http://127.0.0.1:{server.port}/echo", data=b"x" * n, timeout=WAIT)
+            for n in (1, 100_000, 0)
+        ]
+    assert [len(answer.content) for answer in bodies] == [1, 100_000, 0]
+
+
+def test_a_stream_carries_messages_of_every_frame_size_both_ways(server: Server) -> None:
+    stream = open_stream(server, "/stream")
+    for size in (1, 125, 126, 65_535, 65_536, 500_000):
+        stream.send("x" * size)
+        assert len(stream.recv()) == size
+    stream.close()
+
+
+def test_a_handler_that_ends_closes_its_stream_without_stray_bytes(server: Server) -> None:
+    stream = open_stream(server, "/brief")
+    assert stream.recv() == "only this"
+    opcode, _ = stream.recv_data()
+    assert opcode == websocket.ABNF.OPCODE_CLOSE
+    raw = stream.sock
+    assert raw is not None
+    raw.settimeout(WAIT)
+    assert raw.recv(100) == b""
+    raw.close()
+
+
+def test_a_refused_handshake_is_an_ordinary_answer(server: Server) -> None:
+    with pytest.raises(websocket.WebSocketBadStatusException) as refused:
+        open_stream(server, "/stream?key=wrong")
+    assert refused.value.status_code == 401
+    assert refused.value.resp_body == b"no"
+
+
+def test_compression_is_not_accepted(server: Server) -> None:
+    stream = websocket.create_connection(
+        f"ws://127.0.0.1:{server.port}/stream",
+        timeout=WAIT,
+        header=["Sec-WebSocket-Extensions: permessage-deflate"],
+    )
+    assert "sec-websocket-extensions" not in (stream.getheaders() or {})
+    stream.close()
+
+
+def test_a_taken_port_is_one_error_that_names_it_and_starts_no_thread(
+    server: Server, app: Flask
+) -> None:
+    before = set(threading.enumerate())
+    with pytest.raises(PortTaken, match=rf"port {server.port} on 127\.0\.0\.1 is taken: .*choose"):
+        serve(app, "127.0.0.1", server.port)
+    assert set(threading.enumerate()) <= before
+
+
+def test_an_impossible_address_is_one_error_that_names_it(app: Flask) -> None:
+    with pytest.raises(CannotListen, match=r"cannot listen on 192\.0\.2\.1:0: .*choose"):
+        serve(app, "192.0.2.1", 0)
+
+
+def test_a_bound_server_answers_what_waited_until_it_started(app: Flask) -> None:
+    server = Server(app, "127.0.0.1", 0, threads=2)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=WAIT) as early:
+        early.sendall(b"GET /plain HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        server.start()
+        answer = early.makefile("rb").read()
+    server.stop()
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(b"hello")
+
+
+def test_stopping_ends_open_streams_and_leaves_no_thread_and_a_free_port(app: Flask) -> None:
+    before = set(threading.enumerate())
+    server = serve(app, "127.0.0.1", 0, threads=4)
+    stream = open_stream(server, "/stream")
+    stream.send("x")
+    assert stream.recv() == "x"
+    server.stop()
+    server.stop()
+    with pytest.raises(websocket.WebSocketConnectionClosedException):
+        stream.recv()
+    close_quietly(stream)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(WAIT)
+    assert set(threading.enumerate()) <= before
+    serve(app, "127.0.0.1", server.port, threads=1).stop()
+
+
+def test_a_server_that_never_started_gives_its_port_back(app: Flask) -> None:
+    server = Server(app, "127.0.0.1", 0, threads=1)
+    server.stop()
+    serve(app, "127.0.0.1", server.port, threads=1).stop()

@@ -12,19 +12,14 @@ from typing import Final
 
 import msgspec
 
+from core.domain.fees import VERSION_A, FeeTerms
+from core.domain.grid import TAPERED_DECI_CENT
 from core.exchange.listing import FeeType, Market, PriceRange
 from core.exchange.records import Order, SelfTradePrevention, TimeInForce
 from core.units import MILLISECOND, ONE_CENT, SECOND, Money, Nanos, Price, Quantity
 
 CRYPTO_SHARD: Final = 2
 DEFAULT_SHARD: Final = 0
-
-TAPERED_DECI_CENT: Final = (
-    PriceRange(start=Price(0), end=Price(1_000), step=Price(10)),
-    PriceRange(start=Price(1_000), end=Price(9_000), step=Price(100)),
-    PriceRange(start=Price(9_000), end=Price(10_000), step=Price(10)),
-)
-"""The grid of the 15-minute crypto markets: 0.001 in the tails, 0.01 between 0.10 and 0.90."""
 
 
 class CancelModel(StrEnum):
@@ -71,6 +66,9 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     cancel_model: CancelModel = CancelModel.PESSIMISTIC
     publish_outside: bool = True
     """False: changes of outside liquidity make no `BookChanged` (a backtest has them already)."""
+    fee_trade_unit: Money = VERSION_A
+    """First rounding of fees; the account's unit is $0.0001. Rebates are left aside: a fill is
+    never charged too little (core.domain.fees)."""
     reserve_fee: bool = True
     """Resting orders reserve the worst taker fee beside their cost (kalshi.md 6.2 leaves it open).
     """
@@ -90,6 +88,14 @@ class SeriesSpec(msgspec.Struct, frozen=True, kw_only=True):
     shard: int = CRYPTO_SHARD
     price_level_structure: str = "tapered_deci_cent"
     price_ranges: tuple[PriceRange, ...] = TAPERED_DECI_CENT
+
+    def fee_terms(self, trade_unit: Money) -> FeeTerms:
+        """What decides the fees of its fills."""
+        return FeeTerms(
+            fee_type=self.fee_type,
+            multiplier_bps=self.fee_multiplier_bps,
+            trade_unit=trade_unit,
+        )
 
 
 SOL_15M: Final = SeriesSpec(

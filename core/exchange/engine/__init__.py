@@ -1,0 +1,1 @@
+"""The inside of the simulated exchange; `core.exchange.simulated` is its only door."""

@@ -1,0 +1,141 @@
+"""Rows about the system itself: state, risk, actors, streams, alerts.
+
+Money and prices are dollars, quantities contracts, times RFC 3339 in UTC. None where a number is
+not known: nothing is shown as zero that is not zero.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from core.messages.base import Part
+from core.messages.control import TradingState
+
+Mode = Literal["local", "paper", "live"]
+
+
+class AlertRow(Part, frozen=True, kw_only=True):
+    """Something a person should know."""
+
+    id: str
+    level: Literal["info", "warning", "critical"]
+    code: str
+    text: str
+    source: str
+    count: int
+    at: str
+
+
+class HealthRow(Part, frozen=True, kw_only=True):
+    """One actor on the health board."""
+
+    actor: str
+    state: str
+    generation: int
+    restarts: int
+    depth: int
+    handled: int
+    rate: float | None
+    """Messages per second between the last two rows."""
+    age: float
+    """Seconds since the last sign of life."""
+    error: str
+    at: str
+
+
+class FeedRow(Part, frozen=True, kw_only=True):
+    """One stream on the health board."""
+
+    stream: str
+    state: str
+    conn: int
+    gaps: int
+    skipped: int
+    reconnects: int
+    age: float
+    """Age in seconds of the newest data by their own time."""
+    reason: str
+    at: str
+
+
+class RiskMetrics(Part, frozen=True, kw_only=True):
+    """Risk in the words of existing clients."""
+
+    total_positions: int
+    open_orders_count: int
+    total_exposure: float
+    daily_pnl: float
+    daily_loss: float
+    unrealized_pnl: float
+    realized_pnl: float
+    max_drawdown: float
+    """Deepest since the dashboard began, share of the peak."""
+    current_drawdown: float
+    win_rate: float | None
+    ev_per_trade: float | None
+    circuit_breaker_triggered: bool
+    circuit_breaker_reason: str | None
+    exposure_per_market: dict[str, float]
+    last_updated: str | None
+
+
+class OrderSummary(Part, frozen=True, kw_only=True):
+    """Orders by what became of them, among those still remembered."""
+
+    total: int
+    open: int
+    filled: int
+    cancelled: int
+    rejected: int
+    unknown: int
+
+
+class PositionSummary(Part, frozen=True, kw_only=True):
+    """Open positions together."""
+
+    count: int
+    contracts: float
+    cost: float
+    value: float
+    pnl_now: float
+
+
+class ClientHealth(Part, frozen=True, kw_only=True):
+    """Connections and actors in one word each."""
+
+    healthy: bool
+    streams: dict[str, str]
+    actors: dict[str, str]
+
+
+class Freshness(Part, frozen=True, kw_only=True):
+    """Ages in seconds of the engine's clock beyond which a number is old."""
+
+    index: float
+    book: float
+    frame: float
+
+
+class StatusRow(Part, frozen=True, kw_only=True):
+    """The whole system in one row; sent every second."""
+
+    running: bool
+    dry_run: bool
+    mode: Mode
+    state: TradingState
+    state_code: str
+    state_reason: str
+    state_by: str
+    state_since: str | None
+    epoch: int
+    speed: float
+    """Seconds of the engine's clock per second."""
+    enabled_strategies: tuple[str, ...]
+    risk_metrics: RiskMetrics
+    order_summary: OrderSummary
+    position_summary: PositionSummary
+    client_health: ClientHealth
+    freshness: Freshness
+    proof: str
+    """What the exchange said after the last stop; empty before the first."""
+    timestamp: str

@@ -30,10 +30,22 @@ class Unsubscribed(Frame, frozen=True, kw_only=True, tag="unsubscribed"):
     """The last frame of a `sid`."""
 
 
-class IndexList(Frame, frozen=True, kw_only=True, tag="indexlist"):
-    """The indices to be had."""
+class IndexIdsBody(Body, frozen=True, kw_only=True):
+    """Index ids: those to be had, or those of a subscription after a change."""
 
-    msg: msgspec.Raw = msgspec.Raw(b"null")
+    index_ids: tuple[str, ...]
+
+
+class IndexList(Frame, frozen=True, kw_only=True, tag="cfbenchmarks_value_indexlist"):
+    """The indices to be had at 1 Hz."""
+
+    msg: IndexIdsBody
+
+
+class FastIndexList(Frame, frozen=True, kw_only=True, tag="cfbenchmarks_value_5hz_indexlist"):
+    """The indices to be had at 5 Hz."""
+
+    msg: IndexIdsBody
 
 
 class StreamErrorBody(Body, frozen=True, kw_only=True):

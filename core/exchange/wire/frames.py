@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
-from core.exchange.wire.control_frames import IndexList, Ok, StreamError, Subscribed, Unsubscribed
+from core.exchange.wire.control_frames import (
+    FastIndexList,
+    IndexList,
+    Ok,
+    StreamError,
+    Subscribed,
+    Unsubscribed,
+)
 from core.exchange.wire.market_frames import (
     EventFeeUpdate,
     EventLifecycle,
@@ -58,12 +65,21 @@ KnownFrame = (
     | Unsubscribed
     | StreamError
     | IndexList
+    | FastIndexList
 )
 AnyFrame = KnownFrame | UnknownFrame
 
 _KNOWN: Final = msgspec.json.Decoder(KnownFrame)
 _UNKNOWN: Final = msgspec.json.Decoder(UnknownFrame)
 _TAGS: Final = frozenset(str(kind.__struct_config__.tag) for kind in KnownFrame.__args__)
+
+
+class Numbers(NamedTuple):
+    """What stands around a body: subscription, place in its sequence, command answered."""
+
+    sid: int = 0
+    seq: int = 0
+    id: int = 0
 
 
 class MalformedFrame(WireError):  # noqa: N818 - the frame is malformed; it is not an "error" frame
@@ -88,29 +104,20 @@ def decode_frame(text: str | bytes) -> AnyFrame:
     return frame
 
 
-def encode_frame(kind: str, body: bytes, *, sid: int, seq: int, sent_ms: int) -> bytes:
-    """A frame around an encoded body; `seq` 0 is left out, for the channels that have none."""
-    sequence = b"" if not seq else b'"seq":%d,' % seq
-    return b'{"type":"%b","sid":%d,%b"sending_ts_ms":%d,"msg":%b}' % (
-        kind.encode(),
-        sid,
-        sequence,
-        sent_ms,
-        body,
-    )
-
-
-def encode_reply(kind: str, command_id: int, body: bytes | None, *, sid: int, seq: int) -> bytes:
-    """A control reply: `id`, `sid`, `seq` and `msg` are left out where 0 or None."""
+def encode_frame(kind: str, body: bytes | None, numbers: Numbers, sent_ms: int) -> bytes:
+    """A frame around an encoded body; what is 0 or None is left out. 1 us."""
     parts = [b'{"type":"%b"' % kind.encode()]
-    parts += [b',"%b":%d' % (key, n) for key, n in _numbers(command_id, sid, seq) if n]
+    if numbers.id:
+        parts.append(b',"id":%d' % numbers.id)
+    if numbers.sid:
+        parts.append(b',"sid":%d' % numbers.sid)
+    if numbers.seq:
+        parts.append(b',"seq":%d' % numbers.seq)
+    parts.append(b',"sending_ts_ms":%d' % sent_ms)
     if body is not None:
         parts.append(b',"msg":' + body)
-    return b"".join((*parts, b"}"))
-
-
-def _numbers(command_id: int, sid: int, seq: int) -> tuple[tuple[bytes, int], ...]:
-    return ((b"id", command_id), (b"sid", sid), (b"seq", seq))
+    parts.append(b"}")
+    return b"".join(parts)
 
 
 def _unknown(text: str | bytes, cause: Exception) -> UnknownFrame:

@@ -32,7 +32,7 @@ class SnapshotBody(Body, frozen=True, kw_only=True):
 
     market_ticker: str
     market_id: str = ""
-    clock: int = 0
+    clock: int | None = None
     yes_dollars_fp: tuple[LevelJson, ...] = ()
     no_dollars_fp: tuple[LevelJson, ...] = ()
 
@@ -51,7 +51,7 @@ class DeltaBody(Body, frozen=True, kw_only=True):
     delta_fp: Fixed
     side: Outcome
     market_id: str = ""
-    clock: int = 0
+    clock: int | None = None
     client_order_id: str = ""
     subaccount: int | None = None
     ts_ms: int = 0
@@ -157,10 +157,22 @@ class Lifecycle(Frame, frozen=True, kw_only=True, tag="market_lifecycle_v2"):
     msg: LifecycleBody
 
 
+class EventBody(Body, frozen=True, kw_only=True):
+    """A new event."""
+
+    event_ticker: str
+    exchange_index: int | None = None
+    title: str | None = None
+    subtitle: str | None = None
+    collateral_return_type: str | None = None
+    series_ticker: str | None = None
+    strike_date: int | None = None
+
+
 class EventLifecycle(Frame, frozen=True, kw_only=True, tag="event_lifecycle"):
     """An event was created: counted in the lifecycle's sequence, of no other use."""
 
-    msg: msgspec.Raw
+    msg: EventBody
 
 
 class EventFeeUpdate(Frame, frozen=True, kw_only=True, tag="event_fee_update"):

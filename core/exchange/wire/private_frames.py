@@ -21,7 +21,7 @@ class FillBody(Body, frozen=True, kw_only=True):
     fee_cost: Fixed
     ts_ms: int
     client_order_id: str = ""
-    exchange_index: int = 0
+    exchange_index: int | None = None
     outcome_side: str = ""
     post_position_fp: Fixed | None = None
     side: str = ""
@@ -48,10 +48,10 @@ class UserOrderBody(Body, frozen=True, kw_only=True):
     initial_count_fp: Fixed
     fill_count_fp: Fixed
     remaining_count_fp: Fixed
-    created_ts_ms: int
+    created_ts_ms: int | None
     user_id: str = NO_USER
     client_order_id: str = ""
-    exchange_index: int = 0
+    exchange_index: int | None = None
     outcome_side: str = ""
     side: str = ""
     is_yes: bool | None = None

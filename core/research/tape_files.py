@@ -1,0 +1,125 @@
+"""The files of a tape: finding, opening and checking them, and reading their rows in batches.
+
+A file holds its rows ordered by `ts_recv`; its writer sees to that. Its Parquet metadata carry the
+schema version and what its maker wrote about it. Every failure is a TapeError that names the file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Self
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.research.tape_codecs import nanos
+from core.research.tape_columns import SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+SCHEMA_VERSION: Final = 1
+VERSION_KEY: Final = b"tape.schema"
+ABOUT_KEY: Final = b"tape.about"
+BATCH_ROWS: Final = 16_384
+"""Rows decoded at once: enough to hide the cost of a batch, few enough to stay in the cache."""
+SUFFIX: Final = ".parquet"
+
+
+class TapeError(Exception):
+    """A tape cannot be read or written; names the file, what is wrong and the remedy."""
+
+
+def tape_paths(tape: Path) -> tuple[Path, ...]:
+    """The files of a tape, by name. Raises TapeError where there is none."""
+    if tape.is_dir():
+        found = tuple(sorted(tape.rglob(f"*{SUFFIX}")))
+        if not found:
+            msg = f"tape {tape}: the folder holds no {SUFFIX} file; record or import one into it"
+            raise TapeError(msg)
+        return found
+    if not tape.exists():
+        msg = f"tape {tape}: no such file or folder; check the path, or import a recording"
+        raise TapeError(msg)
+    return (tape,)
+
+
+class TapeFile:
+    """One file of a tape, opened and checked. Close it, or use it as a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._file = pq.ParquetFile(path, page_checksum_verification=True)
+            self.metadata: dict[bytes, bytes] = self._file.schema_arrow.metadata or {}
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise self.damaged(error) from error
+        self._check()
+        self.rows: int = self._file.metadata.num_rows
+        self.first, self.last = self._span()
+
+    def damaged(self, error: object) -> TapeError:
+        """The error for a file that cannot be read or does not hold what it should."""
+        return TapeError(
+            f"tape {self.path}: not a readable tape ({_first_line(error)}); "
+            "restore the file, or record or import it again"
+        )
+
+    def _check(self) -> None:
+        version = self.metadata.get(VERSION_KEY)
+        if version is None:
+            msg = (
+                f"tape {self.path}: a Parquet file, but not a tape; "
+                "turn other recordings into tapes with `run.py tape import`"
+            )
+            raise TapeError(msg)
+        if version != str(SCHEMA_VERSION).encode():
+            msg = (
+                f"tape {self.path}: has schema {version.decode(errors='replace')}, this program "
+                f"reads {SCHEMA_VERSION}; use the version that wrote it, or import it again"
+            )
+            raise TapeError(msg)
+        have = {field.name: field.type for field in self._file.schema_arrow}
+        wrong = sorted(field.name for field in SCHEMA if have.get(field.name) != field.type)
+        if wrong:
+            msg = f"columns {', '.join(wrong)} are missing or of another type"
+            raise self.damaged(msg)
+
+    def about(self) -> dict[str, str]:
+        """What the maker of the file wrote about it."""
+        try:
+            return msgspec.json.decode(self.metadata.get(ABOUT_KEY, b"{}"), type=dict[str, str])
+        except msgspec.DecodeError as error:
+            raise self.damaged(error) from error
+
+    def _span(self) -> tuple[int, int]:
+        if not self.rows:
+            return 0, 0
+        groups = self._file.metadata.num_row_groups
+        first = next(self.batches(("ts_recv",), groups=(0,)))
+        last = list(self.batches(("ts_recv",), groups=(groups - 1,)))[-1]
+        return int(nanos(first.column("ts_recv"))[0]), int(nanos(last.column("ts_recv"))[-1])
+
+    def batches(
+        self, columns: Sequence[str] | None = None, groups: Sequence[int] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Rows in file order. Raises TapeError where the file is damaged."""
+        try:
+            yield from self._file.iter_batches(
+                batch_size=BATCH_ROWS,
+                columns=list(columns or SCHEMA.names),
+                row_groups=list(groups) if groups is not None else None,
+            )
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise self.damaged(error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def _first_line(error: object) -> str:
+    return str(error).strip().split("\n", maxsplit=1)[0]

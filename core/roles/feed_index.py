@@ -1,0 +1,125 @@
+"""The index of one series as the feed knows it: last print, stand-in, volatility.
+
+The settlement index is what counts. While it is silent, or where a tape has none, the composite
+spot price stands in and is marked `proxy`. Each of the two has a volatility of its own: a step from
+one to the other is their difference, not a return.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from core.domain.volatility import Volatility
+from core.units import SECOND, IndexValue, Nanos
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from core.domain.volatility import VolatilitySettings
+    from core.messages import CompositePrice, IndexPrint
+    from core.roles.feed_market import MarketRecord
+    from core.roles.feed_terms import SeriesSource
+
+_HOLD: Final = Nanos(10 * SECOND)
+"""How long a spot price is taken to stand when no newer one comes."""
+
+
+class _Price:
+    """One source: its newest value by its own time, and the volatility of it."""
+
+    __slots__ = ("ts", "value", "volatility")
+
+    def __init__(self, settings: VolatilitySettings) -> None:
+        self.value = IndexValue(0)
+        self.ts = Nanos(0)
+        self.volatility = Volatility(settings)
+
+    def take(self, value: IndexValue, ts: Nanos) -> bool:
+        """False for what is not newer than the last."""
+        if ts <= self.ts or value <= 0:
+            return False
+        self.volatility.update(value, ts)
+        self.value, self.ts = value, ts
+        return True
+
+
+class SeriesIndex:
+    """Belongs to the feed role. The public fields are what a view shows; read directly."""
+
+    __slots__ = (
+        "_composite",
+        "_fresh",
+        "_index",
+        "proxy",
+        "regime",
+        "sigma",
+        "source",
+        "ts",
+        "value",
+        "warm",
+    )
+
+    def __init__(
+        self, source: SeriesSource, settings: VolatilitySettings, index_fresh: Nanos
+    ) -> None:
+        self.source = source
+        self._fresh = index_fresh
+        self._index = _Price(settings)
+        self._composite = _Price(settings)
+        self.value = IndexValue(0)
+        self.ts = Nanos(0)
+        self.proxy = False
+        self._show(self._index)
+
+    def printed(self, print_: IndexPrint, now: Nanos, records: Iterable[MarketRecord]) -> bool:
+        """Take a print of the index; whether what is shown changed."""
+        if not self._index.take(print_.value, print_.ts_event):
+            return False
+        for record in records:
+            record.prints.add(print_.value, print_.ts_event)
+        return self.choose(now) or not self.proxy
+
+    def composed(self, price: CompositePrice, now: Nanos, records: Iterable[MarketRecord]) -> bool:
+        """Take a composite price; whether what is shown changed."""
+        before, seen = self._composite.value, self._composite.ts
+        if not self._composite.take(price.price, price.ts_event):
+            return False
+        for record in records:
+            _fill_in(record, seen, before, price.ts_event)
+        return self.choose(now) or self.proxy
+
+    def choose(self, now: Nanos) -> bool:
+        """Show the index while it is fresh, else the composite; whether the source changed.
+
+        A composite that is older than the silent index is no better, and is not chosen.
+        """
+        index, composite = self._index, self._composite
+        silent = now - index.ts > self._fresh
+        proxy = silent and composite.ts > index.ts
+        changed = proxy is not self.proxy
+        self.proxy = proxy
+        self._show(composite if proxy else index)
+        return changed
+
+    def _show(self, price: _Price) -> None:
+        self.value, self.ts = price.value, price.ts
+        volatility = price.volatility
+        if not volatility.warm and self._index.volatility.warm:
+            volatility = self._index.volatility  # a silence does not unmake what is known
+        self.sigma = volatility.sigma
+        self.warm = volatility.warm
+        self.regime = str(volatility.regime)
+
+
+def _fill_in(record: MarketRecord, seen: Nanos, value: IndexValue, until: Nanos) -> None:
+    """Stand-ins for the prints of the final minute: what the composite showed on each second.
+
+    `value` is what was known from `seen` to just before `until`. It stands for `_HOLD` at most:
+    seconds of a longer silence are holes.
+    """
+    prints = record.proxies
+    end = min(until, prints.close_ns, seen + _HOLD)
+    stamp = Nanos(-(-max(prints.start_ns, seen) // SECOND) * SECOND)
+    while value and stamp < end:
+        prints.add(value, stamp)
+        stamp = Nanos(stamp + SECOND)

@@ -188,10 +188,16 @@ class Directory:
             del self._entries[name], self._sends[name]
         inbox = entry.ref.actor_inbox
         if isinstance(inbox, Inbox):
-            inbox.close(self._return)
+            inbox.close(self._take_back)
+
+    def _take_back(self, inbox: Inbox) -> None:
+        """Collect what a retired host left unread; under the lock, so that its order is kept."""
+        with self._lock:
+            for envelope in inbox.unread():
+                self._return(envelope)
 
     def _return(self, envelope: Envelope[Any]) -> None:
-        """Take back what a retired host left unread; an `ask` is answered as Pykka would."""
+        """Treat one unread envelope; an `ask` is answered as Pykka would."""
         content = envelope.message
         if envelope.reply_to is None:
             if not isinstance(content, _ActorStop):
@@ -209,16 +215,19 @@ class Directory:
                 try:
                     send((name, message))
                 except ActorDeadError:
-                    pass
+                    self._retire(self._entries[name])  # what it left unread goes first
                 else:
                     return
             if type(message) in _DROPPED:
                 self._lose(name, message, "nobody there; superseded or in the journal")
-                return
-            lot = self._parked.setdefault(name, deque())
-            if len(lot) == LOT:
-                self._lose(name, lot.popleft(), "parking lot full")
-            lot.append(message)
+            else:
+                self._park(name, message)
+
+    def _park(self, name: str, message: Message) -> None:
+        lot = self._parked.setdefault(name, deque())
+        if len(lot) == LOT:
+            self._lose(name, lot.popleft(), "parking lot full")
+        lot.append(message)
 
     def _lose(self, name: str, message: Message, reason: str) -> None:
         self._dead[name] += 1

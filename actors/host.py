@@ -184,8 +184,6 @@ class BaseActor(pykka.ThreadingActor):
 
     def _fall(self, error: BaseException | None, during: str) -> None:
         """Leave for good and say why; also ends the loop under `ask`, where Pykka would go on."""
-        ActorRegistry.unregister(self.actor_ref)
-        self.actor_stopped.set()
         station = self.station
         failure = ActorFailed(
             actor=station.name,
@@ -193,17 +191,22 @@ class BaseActor(pykka.ThreadingActor):
             error=f"{type(error).__name__}: {error} (at {during})",
             ts=station.clock.now(),
         )
-        if self._leave():
-            station.directory.tell(SUPERVISION, failure)
+        try:
+            if self._leave():
+                station.directory.tell(SUPERVISION, failure)
+        finally:
+            ActorRegistry.unregister(self.actor_ref)
+            self.actor_stopped.set()
 
     def _leave(self) -> bool:
         """Give up names and resources, once; False where the host had been retired already."""
         if self._left:
             return False
         self._left = True
-        was_current = self.station.directory.retire(self.station.name, self.station.generation)
-        self.end()
-        return was_current
+        try:
+            return self.station.directory.retire(self.station.name, self.station.generation)
+        finally:
+            self.end()
 
 
 class RoleActor(BaseActor):

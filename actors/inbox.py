@@ -35,6 +35,7 @@ So the newest snapshot is always read, none is read twice, and for one key nothi
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,7 @@ from core.runner import Outgoing
 from core.topology import CONFLATE, CONTROL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Iterator
 
     from core.messages import Message
 
@@ -102,7 +103,8 @@ class Inbox:
         """Time of put with an envelope, a cell, or None: the wake token of a control message."""
         self._control: deque[tuple[int, Envelope[Any]]] = deque()
         self._cells: dict[_Key, _Cell] = {}
-        self._reject: Callable[[Envelope[Any]], None] | None = None
+        self._reclaim: Callable[[Inbox], None] | None = None
+        """Set once the inbox is closed."""
         self._stale = 0
         """Control messages taken before their wake token."""
         self._taken = 0
@@ -129,21 +131,34 @@ class Inbox:
         else:
             self._queue.put((self.meter(), envelope))
         # Read after the put: either this sees the closing, or the closing sees what was put.
-        if self._reject is not None:
-            self._return_unread(self._reject)
+        if self._reclaim is not None:
+            self._give_back(self._reclaim)
 
-    def close(self, reject: Callable[[Envelope[Any]], None]) -> None:
-        """Give every unread envelope to `reject`, and every later one in the thread that puts it.
+    def close(self, reclaim: Callable[[Inbox], None]) -> None:
+        """Serve this consumer no longer: `reclaim` is called now, and again after each later put.
 
-        Each exactly once. The consumer, should it still come to `get`, is told to stop.
+        It takes what waits from `unread`, one call at a time. What the consumer has in its hands
+        stays there: it may be the very message that brought it down. Should the consumer come back
+        for more, it is told to stop.
         """
-        self._reject = reject
-        self._return_unread(reject)
+        self._reclaim = reclaim
+        self._give_back(reclaim)
+
+    def unread(self) -> Iterator[Envelope[Any]]:
+        """Remove and yield what waits in a closed inbox: control first, then in order."""
+        with suppress(IndexError):
+            while True:
+                yield self._control.popleft()[1]
+        with suppress(Empty):
+            while True:
+                _, item = self._queue.get_nowait()
+                if item is not None:
+                    yield self._open(item) if isinstance(item, _Cell) else item
 
     @property
     def depth(self) -> int:
         """Messages waiting; 0 once closed. A put or get under way may count either way."""
-        return 0 if self._reject else max(0, self._queue.qsize() - self._stale)
+        return 0 if self._reclaim else max(0, self._queue.qsize() - self._stale)
 
     def _put_control(self, envelope: Envelope[Any]) -> None:
         now = self.meter()
@@ -163,22 +178,9 @@ class Inbox:
             if cell.replace(envelope):
                 return
 
-    def _return_unread(self, reject: Callable[[Envelope[Any]], None]) -> None:
-        # Several threads may be here; each entry is handed to one of them.
-        while self._control:
-            try:
-                _, envelope = self._control.popleft()
-            except IndexError:
-                break
-            reject(envelope)
-        while True:
-            try:
-                _, item = self._queue.get_nowait()
-            except Empty:
-                break
-            if item is not None:
-                reject(self._open(item) if isinstance(item, _Cell) else item)
-        self._queue.put((self.meter(), None))  # for a consumer asleep in `get`
+    def _give_back(self, reclaim: Callable[[Inbox], None]) -> None:
+        reclaim(self)
+        self._queue.put((0, None))  # `unread` swallows wake tokens; the consumer may be asleep
 
     # --- the host's thread -----------------------------------------------------------------------
 
@@ -195,7 +197,7 @@ class Inbox:
             put_at, item = self._queue.get()
             if item is None:
                 self._stale -= 1
-                if self._reject is not None:
+                if self._reclaim is not None:
                     return Envelope(_ActorStop())
                 continue
             envelope = self._open(item) if isinstance(item, _Cell) else item

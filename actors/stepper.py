@@ -49,12 +49,12 @@ class _TurnInbox(Inbox):
         """Queue behind everything that waits anywhere."""
         self._queue.put((self.meter(), envelope))
         self._turns.append(self)
-        if self._reject is not None:
-            self._return_unread(self._reject)
+        if self._reclaim is not None:
+            self._give_back(self._reclaim)
 
-    def close(self, reject: Callable[[Envelope[Any]], None]) -> None:
+    def close(self, reclaim: Callable[[Inbox], None]) -> None:
         """As ever; the turn is for the host to hear that it must stop."""
-        super().close(reject)
+        super().close(reclaim)
         self._turns.append(self)
 
     def get(self) -> Envelope[Any]:

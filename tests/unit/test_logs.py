@@ -237,7 +237,7 @@ def test_unknown_secrets_are_told_by_their_look(text: str) -> None:
         "tokens left count=41 signature_age_ms=250 token_path=var/token",
         "KALSHI_PRIVATE_KEY_PATH=keys/kalshi.pem",
         "0f6f3f06-1b5e-4a57-8d0e-9f1f6c0a7d21 9d5ed678fe57bcca610140957afab571d4a2b3e1",
-        "File /work/quarterhour/site/packages/some/long/path/of/a/python/installation/module.py",
+        "File /opt/quarterhour/site/packages/some/long/path/of/a/python/installation/module.py",
     ],
 )
 def test_innocent_text_is_left_alone(text: str) -> None:

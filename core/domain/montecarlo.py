@@ -1,0 +1,82 @@
+"""Seeded Monte-Carlo of a settlement: draws every print, shares no formula with `pricing`.
+
+For tests and for pictures of the final mean's distribution; never on the hot path.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from core.domain.pricing import Outlook
+
+_CHUNK: Final = 50_000
+"""Paths drawn together: few enough to stay in the processor's cache."""
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """A probability found by drawing, and its standard error."""
+
+    probability: float
+    standard_error: float
+
+
+class Draws(msgspec.Struct, frozen=True, kw_only=True):
+    """How to draw: equal ones give equal results."""
+
+    paths: int = 100_000
+    seed: int = 1
+    degrees: int | None = None
+    """Student's degrees of freedom of the whole path; None for the normal diffusion."""
+
+
+def estimate_yes(state: Outlook, sigma: float, draws: Draws) -> Estimate:
+    """P(YES) as the share of drawn paths whose rounded mean reaches the strike."""
+    hits = sum(
+        int(np.count_nonzero(2.0 * (sums + state.missed * float(state.price)) >= state.needed))
+        for sums in _coming_sums(state, sigma, draws)
+    )
+    share = hits / draws.paths
+    # Agresti and Coull: an error that is not zero where all or none of the paths hit.
+    middle = (hits + 2) / (draws.paths + 4)
+    error = math.sqrt(middle * (1 - middle) / (draws.paths + 4))
+    return Estimate(probability=share, standard_error=error)
+
+
+def draw_means(state: Outlook, sigma: float, draws: Draws) -> NDArray[np.float64]:
+    """Drawn means of the prints to come, in IndexValue units; needs `state.coming`."""
+    return np.concatenate(list(_coming_sums(state, sigma, draws))) / state.coming
+
+
+def _coming_sums(state: Outlook, sigma: float, draws: Draws) -> list[NDArray[np.float64]]:
+    """Sums of the prints to come, one for each path, in chunks."""
+    generator = np.random.default_rng(draws.seed)
+    sums = []
+    for start in range(0, draws.paths, _CHUNK):
+        size = min(_CHUNK, draws.paths - start)
+        scale = np.full(size, sigma)
+        if draws.degrees is not None:
+            squares = generator.chisquare(draws.degrees, size)
+            scale *= np.sqrt((draws.degrees - 2) / squares)
+        sums.append(_walk(state, scale, generator))
+    return sums
+
+
+def _walk(
+    state: Outlook, scale: NDArray[np.float64], generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """One path for each volatility in `scale`, print by print; the sum of its prints."""
+    log_price = np.zeros_like(scale)
+    total = np.zeros_like(scale)
+    for number in range(state.coming):
+        elapsed = 1.0 if number else state.first_s
+        shocks = generator.standard_normal(scale.size)
+        log_price += scale * math.sqrt(elapsed) * shocks - scale * scale * elapsed / 2
+        total += np.exp(log_price)
+    return total * float(state.price)

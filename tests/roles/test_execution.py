@@ -1,0 +1,286 @@
+"""The execution role: one submission per intent, unknown is a state, fills once by any road."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import pytest
+from msgspec.structs import replace
+
+from core import messages as m
+from core.domain.orders import OrderState
+from core.exchange.records import OrderStatus
+from core.journal import MemoryJournal
+from core.roles.execution import Execution, ExecutionTerms
+from core.runner import Runner
+from core.topology import EXECUTION, Routing
+from core.units import Nanos, Quantity, seconds
+from tests.builders import NOW, account, approved, contracts, permit, venue_fill, venue_order
+
+M = TypeVar("M", bound=m.Message)
+
+
+class Desk:
+    """An execution role on a runner with a journal, and what left it."""
+
+    def __init__(self, *events: m.Message) -> None:
+        self.journal = MemoryJournal(events=events)
+        self.role = Execution(ExecutionTerms())
+        names = (EXECUTION, "risk", "exchange", "dashboard", "supervision")
+        self.runner = Runner({EXECUTION: self.role}, Routing(names), self.journal)
+        self.runner.recover()
+        self.sent: list[m.Message] = []
+
+    def tell(self, *messages: m.Message, at: Nanos = NOW) -> list[m.Message]:
+        """What leaves because of these messages, each once."""
+        left: dict[int, m.Message] = {}
+        for message in messages:
+            for _, answer in self.runner.run(EXECUTION, message, at):
+                left[id(answer)] = answer
+        self.sent += left.values()
+        return list(left.values())
+
+    def state(self, order_id: str = "t-1") -> OrderState:
+        """State of an order."""
+        return self.role.book.orders[order_id].state
+
+    def events(self, kind: type[M]) -> list[M]:
+        """Journalled events of a kind."""
+        return [event for event in self.journal.events if isinstance(event, kind)]
+
+
+def only(messages: list[m.Message], kind: type[M]) -> M:
+    """The one message of a kind."""
+    found = [message for message in messages if isinstance(message, kind)]
+    assert len(found) == 1, messages
+    return found[0]
+
+
+def placed(filled: float = 25, remaining: float = 0) -> m.PlaceAccepted:
+    return m.PlaceAccepted(
+        order_id="t-1",
+        venue_order_id="v-1",
+        filled=contracts(filled),
+        remaining=contracts(remaining),
+        ts_event=NOW,
+        ts_recv=NOW,
+    )
+
+
+def lookup(*, order: bool, fills: bool = False, complete: bool = True) -> m.OrderLookup:
+    return m.OrderLookup(
+        order_id="t-1",
+        order=venue_order() if order else None,
+        fills=(venue_fill(),) if fills else (),
+        complete=complete,
+        ts_recv=NOW,
+    )
+
+
+def fill_report(trade_id: str = "f1", order_id: str = "t-1", **changes: object) -> m.FillReport:
+    return m.FillReport(fill=venue_fill(trade_id, **changes), order_id=order_id, ts_recv=NOW)
+
+
+LOST = m.PlaceAmbiguous(order_id="t-1", reason="time-out", ts_recv=NOW)
+
+
+def submitted() -> Desk:
+    desk = Desk(approved())
+    desk.tell(permit(), approved())
+    return desk
+
+
+def test_an_approved_order_is_written_before_it_leaves() -> None:
+    desk = Desk()
+    left = desk.tell(permit(), approved())
+    assert only(left, m.PlaceOrder).request == approved().request
+    assert desk.events(m.OrderSubmitting)
+    assert desk.state() is OrderState.SUBMITTING
+
+
+def test_the_same_approval_twice_is_sent_once() -> None:
+    desk = submitted()
+    assert desk.tell(approved()) == []
+
+
+@pytest.mark.parametrize(
+    ("granted", "at", "code"),
+    [
+        (None, NOW, "no_permit"),
+        (permit(expires=NOW), NOW, "no_permit"),
+        (permit(state="REDUCING"), NOW, "no_permit"),
+        (permit(epoch=3), NOW, "stale_epoch"),
+        (permit(expires=Nanos(NOW + seconds(9))), Nanos(NOW + seconds(2)), "intent_expired"),
+    ],
+)
+def test_without_a_valid_permit_and_a_fresh_intent_nothing_leaves(
+    granted: m.Permit | None, at: Nanos, code: str
+) -> None:
+    desk = Desk()
+    if granted:
+        desk.tell(granted)
+    left = desk.tell(approved(), at=at)
+    assert only(left, m.OrderRejected).code == code
+    assert not [message for message in left if isinstance(message, m.PlaceOrder)]
+
+
+def test_a_halt_ends_the_permit_at_once() -> None:
+    desk = Desk()
+    halt = m.TradingStateChanged(state="HALTED", epoch=3, code="x", reason="x", by="x", ts=NOW)
+    left = desk.tell(permit(), halt, approved())
+    assert only(left, m.OrderRejected).code == "no_permit"
+
+
+def test_an_order_closes_when_every_told_fill_is_booked() -> None:
+    desk = submitted()
+    desk.tell(placed(filled=25))
+    assert desk.state() is OrderState.LIVE
+    left = desk.tell(fill_report())
+    assert only(left, m.OrderFilled).trade_id == "f1"
+    assert only(left, m.OrderClosed).reason == "executed"
+    assert desk.state() is OrderState.CLOSED
+
+
+def test_an_unfilled_immediate_order_closes_at_once() -> None:
+    desk = submitted()
+    left = desk.tell(placed(filled=0, remaining=0))
+    assert only(left, m.OrderClosed).filled == 0
+
+
+def test_a_fill_before_the_answer_is_booked_and_waits_for_the_answer() -> None:
+    desk = submitted()
+    left = desk.tell(fill_report())
+    assert only(left, m.OrderFilled)
+    assert desk.state() is OrderState.LIVE
+    desk.tell(placed(filled=25))
+    assert desk.state() is OrderState.CLOSED
+
+
+def test_a_fill_that_names_only_the_exchange_id_waits_for_that_id() -> None:
+    desk = submitted()
+    assert desk.tell(fill_report(order_id="")) == []
+    left = desk.tell(placed(filled=25))
+    assert only(left, m.OrderFilled)
+    assert desk.state() is OrderState.CLOSED
+
+
+def test_the_same_fill_by_stream_and_by_question_is_booked_once() -> None:
+    desk = submitted()
+    desk.tell(
+        placed(filled=25), fill_report(), fill_report(order_id=""), lookup(order=True, fills=True)
+    )
+    assert len(desk.events(m.OrderFilled)) == 1
+
+
+def test_an_unknown_outcome_is_asked_about_and_found() -> None:
+    desk = submitted()
+    left = desk.tell(LOST)
+    assert only(left, m.QueryOrder).order_id == "t-1"
+    assert desk.state() is OrderState.UNKNOWN
+    desk.tell(lookup(order=True, fills=True))
+    assert desk.state() is OrderState.CLOSED
+    assert len(desk.events(m.OrderFilled)) == 1
+
+
+def test_absence_is_proof_only_when_the_answer_reaches_beyond_the_sending() -> None:
+    desk = submitted()
+    desk.tell(LOST, lookup(order=False, complete=False))
+    assert desk.state() is OrderState.UNKNOWN
+    desk.tell(lookup(order=False, complete=True))
+    assert desk.state() is OrderState.REJECTED
+
+
+def test_an_unknown_order_is_asked_about_again_and_again() -> None:
+    desk = submitted()
+    desk.tell(LOST)
+    soon, later = Nanos(NOW + seconds(0.5)), Nanos(NOW + seconds(1.5))
+    assert not any(isinstance(x, m.QueryOrder) for x in desk.tell(m.Tick(due=soon), at=soon))
+    assert only(desk.tell(m.Tick(due=later), at=later), m.QueryOrder)
+
+
+def test_an_order_without_an_answer_becomes_unknown() -> None:
+    desk = submitted()
+    late = Nanos(NOW + seconds(11))
+    left = desk.tell(m.Tick(due=late), at=late)
+    assert only(left, m.OrderUnknown)
+    assert only(left, m.QueryOrder)
+
+
+def test_told_fills_that_do_not_come_are_asked_for() -> None:
+    desk = submitted()
+    desk.tell(placed(filled=25))
+    late = Nanos(NOW + seconds(3))
+    assert only(desk.tell(m.Tick(due=late), at=late), m.QueryOrder)
+
+
+def test_a_rejection_releases_the_order() -> None:
+    desk = submitted()
+    left = desk.tell(
+        m.PlaceRejected(order_id="t-1", code="insufficient_balance", text="", ts_recv=NOW)
+    )
+    assert only(left, m.OrderRejected).code == "insufficient_balance"
+
+
+def test_a_rejection_after_a_fill_is_not_believed() -> None:
+    desk = submitted()
+    desk.tell(fill_report())
+    left = desk.tell(m.PlaceRejected(order_id="t-1", code="x", text="", ts_recv=NOW))
+    assert only(left, m.QueryOrder)
+    assert desk.state() is OrderState.LIVE
+
+
+def test_a_resting_order_ends_with_the_report_of_its_cancel() -> None:
+    desk = submitted()
+    desk.tell(placed(filled=0, remaining=25), fill_report(quantity=contracts(18)))
+    gone = venue_order(status=OrderStatus.CANCELED, filled=contracts(18), remaining=Quantity(0))
+    left = desk.tell(m.OrderReport(order=gone, ts_recv=NOW))
+    assert only(left, m.OrderClosed).reason == "canceled"
+
+
+def test_a_cancel_that_failed_is_looked_into() -> None:
+    desk = submitted()
+    desk.tell(placed(filled=0, remaining=25))
+    left = desk.tell(m.CancelRefused(order_id="t-1", code="not_found", ts_recv=NOW))
+    assert only(left, m.QueryOrder)
+
+
+def test_after_a_restart_unsent_orders_die_and_sent_ones_are_asked_about() -> None:
+    sent = m.OrderSubmitting(order_id="t-2", ts=NOW)
+    desk = Desk(approved("t-1"), approved("t-2"), sent)
+    left = desk.tell(m.Begin(recovered=3))
+    assert only(left, m.OrderRejected).order_id == "t-1"
+    assert only(left, m.QueryOrder).order_id == "t-2"
+    assert only(left, m.QueryAccount).since < NOW
+
+
+def test_a_stream_that_came_back_is_backfilled() -> None:
+    desk = Desk()
+    opened = m.StreamChanged(stream="market", conn=2, state="open", reason="", ts_recv=NOW)
+    assert only(desk.tell(opened), m.QueryAccount)
+
+
+def test_an_account_report_books_all_fills_of_an_order_and_closes_it() -> None:
+    desk = submitted()
+    desk.tell(placed(filled=25))
+    fills = (venue_fill("f1", quantity=contracts(20)), venue_fill("f2", quantity=contracts(5)))
+    left = desk.tell(account(fills=fills))
+    assert only(left, m.OrderClosed).filled == contracts(25)
+    assert only(left, m.AccountBooked).open_orders == 0
+
+
+def test_orders_and_fills_of_others_are_left_alone_and_counted() -> None:
+    desk = Desk()
+    foreign = replace(venue_order("somebody", status=OrderStatus.RESTING), order_id="v-9")
+    desk.tell(account(fills=(venue_fill("f9", "v-9"),), orders=(foreign,)))
+    late = Nanos(NOW + seconds(61))
+    desk.tell(m.Tick(due=late), at=late)
+    left = desk.tell(account(orders=(foreign,)), at=late)
+    assert only(left, m.AccountBooked).foreign == 2
+    assert desk.events(m.OrderFilled) == []
+
+
+def test_the_fold_of_the_journal_is_the_state_before_the_crash() -> None:
+    desk = submitted()
+    desk.tell(placed(filled=25), fill_report(quantity=contracts(20)))
+    again = Desk(*desk.journal.events)
+    assert again.role.book.orders == desk.role.book.orders

@@ -1,0 +1,337 @@
+"""The risk role: what it approves, refuses, books, marks and compares."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import pytest
+
+from core import messages as m
+from core.exchange.records import Outcome, Position, Settlement, Side, TimeInForce
+from core.journal import MemoryJournal
+from core.roles.risk import Risk
+from core.runner import Runner
+from core.topology import RISK, Routing
+from core.units import Money, Nanos, Price, Quantity, seconds
+from tests.builders import (
+    CLOSE,
+    NOW,
+    TICKER,
+    account,
+    approved,
+    capital,
+    contracts,
+    filled,
+    limits,
+    money,
+    permit,
+    request,
+    signal,
+    terms,
+    view,
+)
+
+M = TypeVar("M", bound=m.Message)
+
+
+class Office:
+    """A risk role on a runner with a journal, with capital and a permit unless told otherwise."""
+
+    def __init__(self, *events: m.Message, ready: bool = True, **changes: object) -> None:
+        self.journal = MemoryJournal(events=events)
+        self.role = Risk(limits(**changes), "abc123")
+        names = (RISK, "execution", "supervision", "dashboard")
+        self.runner = Runner({RISK: self.role}, Routing(names), self.journal)
+        self.runner.recover()
+        if ready:
+            self.tell(compared(), permit(), view())
+
+    def tell(self, *messages: m.Message, at: Nanos = NOW) -> list[m.Message]:
+        """What leaves because of these messages, each once."""
+        left: dict[int, m.Message] = {}
+        for message in messages:
+            for _, answer in self.runner.run(RISK, message, at):
+                left[id(answer)] = answer
+        return list(left.values())
+
+
+def of(messages: list[m.Message], kind: type[M]) -> list[M]:
+    return [message for message in messages if isinstance(message, kind)]
+
+
+def compared(open_orders: int = 0, foreign: int = 0, **changes: object) -> m.AccountBooked:
+    return m.AccountBooked(report=account(**changes), foreign=foreign, open_orders=open_orders)
+
+
+def test_a_good_signal_becomes_an_order_with_its_money_reserved() -> None:
+    office = Office()
+    (order,) = of(office.tell(signal()), m.OrderApproved)
+    assert order.request.side is Side.BID
+    assert order.request.price == Price(4800)
+    assert order.request.time_in_force is TimeInForce.IOC
+    assert order.request.shard == 2
+    assert order.epoch == 2
+    assert office.role.ledger.reserved == order.reserve
+    assert order.reserve >= order.request.price * order.request.quantity
+
+
+def test_a_wish_for_no_is_an_ask_at_the_yes_price() -> None:
+    wish = signal(outcome=Outcome.NO, price=Price(5400), probability=0.63, edge=0.07)
+    (order,) = of(Office().tell(wish), m.OrderApproved)
+    assert (order.request.side, order.request.price) == (Side.ASK, Price(4600))
+
+
+def test_order_ids_are_derived_and_never_repeat_across_a_restart() -> None:
+    office = Office()
+    (first,) = of(office.tell(signal()), m.OrderApproved)
+    again = Office(*office.journal.events)
+    again.tell(
+        m.OrderClosed(
+            order_id=first.request.client_order_id, reason="x", filled=Quantity(0), ts=NOW
+        )
+    )
+    (second,) = of(again.tell(signal()), m.OrderApproved)
+    assert first.request.client_order_id == f"abc123-1-kelly_volatility-{TICKER}"
+    assert second.request.client_order_id == f"abc123-2-kelly_volatility-{TICKER}"
+    assert len(second.request.client_order_id) <= 64
+
+
+def test_a_resting_order_dies_before_its_window() -> None:
+    late = Nanos(CLOSE - seconds(35))
+    office = Office()
+    office.tell(view(ts_book=late, ts_index=late), permit(expires=CLOSE), at=late)
+    wish = signal(style="make", created=late, expires=Nanos(late + seconds(2)), price=Price(4600))
+    (order,) = of(office.tell(wish, at=late), m.OrderApproved)
+    assert order.request.post_only
+    assert order.request.expires == Nanos(late + seconds(20))
+    assert order.request.expires <= Nanos(CLOSE - seconds(2))
+
+
+STALE = Nanos(NOW - seconds(11))
+REFUSALS = [
+    ("not_trading_reducing", {}, [permit(state="REDUCING")]),
+    ("signal_expired", {"expires": NOW}, []),
+    ("strike_unknown", {}, [view(market=terms(strike=None))]),
+    ("index_stale", {}, [view(ts_index=Nanos(NOW - seconds(4)))]),
+    ("book_stale", {}, [view(book_fresh=False)]),
+    ("book_stale", {}, [view(ts_book=STALE)]),
+    ("min_edge", {"edge": 0.0299}, []),
+    ("min_confidence", {"confidence": 0.49}, []),
+    ("no_room_kelly", {"probability": 0.40}, []),
+    ("no_room_depth", {"price": Price(4700)}, []),
+    ("market_unknown", {"ticker": "KXSOL15M-26NOV221030-30"}, []),
+]
+
+
+@pytest.mark.parametrize(("code", "changes", "before"), REFUSALS)
+def test_each_gate_refuses_with_its_code(
+    code: str, changes: dict[str, object], before: list[m.Message]
+) -> None:
+    office = Office()
+    office.tell(*before)
+    left = office.tell(signal(**changes))
+    assert [denial.code for denial in of(left, m.OrderDenied)] == [code]
+    assert of(left, m.OrderApproved) == []
+
+
+@pytest.mark.parametrize(
+    ("left", "allowed"), [(29.9, False), (30, True), (870, True), (871, False)]
+)
+def test_the_window_is_open_only_between_its_limits(left: float, allowed: bool) -> None:
+    at = Nanos(CLOSE - seconds(left))
+    office = Office()
+    office.tell(view(ts_book=at, ts_index=at), permit(expires=CLOSE), at=at)
+    answer = office.tell(signal(expires=Nanos(at + 1)), at=at)
+    assert len(of(answer, m.OrderApproved)) == allowed
+
+
+def test_one_order_at_a_time_in_a_market() -> None:
+    office = Office()
+    office.tell(signal())
+    (denial,) = of(office.tell(signal()), m.OrderDenied)
+    assert denial.code == "open_intent"
+
+
+def test_an_unknown_order_blocks_its_market_until_it_is_clear() -> None:
+    office = Office()
+    (order,) = of(office.tell(signal()), m.OrderApproved)
+    order_id = order.request.client_order_id
+    office.tell(m.OrderUnknown(order_id=order_id, reason="x", ts=NOW))
+    (denial,) = of(office.tell(signal()), m.OrderDenied)
+    assert denial.code == "order_unknown"
+    office.tell(m.OrderRejected(order_id=order_id, code="not_found", text="", ts=NOW))
+    assert of(office.tell(signal()), m.OrderApproved)
+
+
+def test_position_exposure_and_cash_bound_the_size() -> None:
+    sizes = [
+        of(Office(**{name: money(10)}).tell(signal()), m.OrderApproved)[0].reserve
+        for name in ("max_position", "max_exposure")
+    ]
+    assert all(reserve <= money(10) for reserve in sizes)
+
+
+def test_money_that_is_reserved_elsewhere_is_not_spent_again() -> None:
+    elsewhere = request("o", ticker="KXSOL15M-26NOV221000-00")
+    busy = Office(capital(), approved("o", request=elsewhere, reserve=money(9_990)))
+    (order,) = of(busy.tell(signal()), m.OrderApproved)
+    assert order.reserve <= money(10)
+
+
+def test_what_is_held_already_counts_against_the_limit_of_the_bet() -> None:
+    office = Office(max_position=money(12))
+    office.tell(filled())
+    (denial,) = of(office.tell(signal()), m.OrderDenied)
+    assert denial.code == "no_room_max_position_size"
+
+
+def test_too_many_markets_at_once_are_refused() -> None:
+    office = Office(max_concurrent=1)
+    office.tell(filled(ticker="KXSOL15M-26NOV221000-00"))
+    (denial,) = of(office.tell(signal()), m.OrderDenied)
+    assert denial.code == "concurrent_positions"
+
+
+def test_the_daily_limit_stops_new_risk_without_a_halt() -> None:
+    office = Office(max_daily_loss=money(5))
+    loser = m.MarketDetermined(
+        ticker=TICKER, result=Outcome.NO, value=None, ts_event=NOW, ts_recv=NOW
+    )
+    left = office.tell(filled(), loser, view())
+    assert of(left, m.BreachDetected) == []
+    (denial,) = of(office.tell(signal()), m.OrderDenied)
+    assert denial.code == "daily_loss"
+
+
+def test_marks_use_the_price_that_could_be_had() -> None:
+    office = Office()
+    (picture,) = of(office.tell(filled(quantity=contracts(400))), m.LedgerMarked)
+    assert picture.positions[0].value == money(300 * 0.46 + 100 * 0.45)
+    assert picture.equity == picture.cash + picture.positions[0].value
+
+
+def test_an_empty_book_keeps_the_last_mark() -> None:
+    office = Office()
+    office.tell(filled(), view(bids=()))
+    (picture,) = of(office.tell(m.Tick(due=NOW)), m.LedgerMarked)
+    assert picture.positions[0].bid == Price(4600)
+
+
+@pytest.mark.parametrize(
+    ("breaker", "code"),
+    [
+        ({"breaker_loss": 0.001}, "daily_loss_breaker"),
+        ({"breaker_drawdown": 0.001}, "drawdown_breaker"),
+    ],
+)
+def test_a_breach_is_reported_with_limit_and_value(breaker: dict[str, float], code: str) -> None:
+    office = Office(**breaker)
+    (breach,) = of(office.tell(filled(fee=money(12))), m.BreachDetected)
+    assert breach.code == code
+    assert breach.value >= breach.limit == 0.001
+
+
+def test_a_window_that_ends_pays_its_position_once() -> None:
+    office = Office()
+    won = m.MarketDetermined(
+        ticker=TICKER, result=Outcome.YES, value=None, ts_event=NOW, ts_recv=NOW
+    )
+    left = office.tell(filled(), won, won)
+    assert [event.payout for event in of(left, m.PositionSettled)] == [money(25)]
+    assert office.role.ledger.cash == money(10_000 - 12 - 0.4368 + 25)
+
+
+def test_the_first_report_of_an_empty_journal_is_the_capital() -> None:
+    office = Office(ready=False)
+    left = office.tell(compared())
+    assert of(left, m.CapitalSet)[0].cash == money(10_000)
+    assert of(left, m.Reconciled)[0].complete
+    assert office.role.ledger.day == "2026-11-22"
+
+
+def test_a_difference_counts_when_it_is_seen_twice() -> None:
+    office = Office(capital())
+    first = of(office.tell(compared(cash=money(9_990))), m.Reconciled)[0]
+    assert (first.complete, first.differences) == (False, ())
+    second = of(office.tell(compared(cash=money(9_990))), m.Reconciled)[0]
+    assert second.differences[0].what == "cash"
+    assert second.differences[0].ours == "10000.000000"
+    assert second.differences[0].theirs == "9990.000000"
+
+
+def test_nothing_is_compared_while_orders_are_open() -> None:
+    office = Office(capital())
+    for _ in range(2):
+        result = of(office.tell(compared(1, cash=money(9_990))), m.Reconciled)[0]
+        assert not result.complete
+        assert result.differences == ()
+
+
+def held(quantity: Quantity) -> Position:
+    return Position(
+        ticker=TICKER,
+        quantity=quantity,
+        cost=money(12),
+        realized=Money(0),
+        fees=Money(0),
+        traded=money(12),
+        updated=NOW,
+        shard=2,
+    )
+
+
+def test_a_position_that_differs_is_named() -> None:
+    office = Office(capital(), filled())
+    report = compared(cash=money(10_000 - 12 - 0.4368), positions=(held(contracts(20)),))
+    office.tell(report)
+    (difference,) = of(office.tell(report), m.Reconciled)[0].differences
+    assert (difference.what, difference.ours, difference.theirs) == ("position", "25.00", "20.00")
+
+
+def test_a_payout_that_is_not_booked_yet_is_no_difference() -> None:
+    office = Office(capital(), filled())
+    won = m.MarketDetermined(
+        ticker=TICKER, result=Outcome.YES, value=None, ts_event=NOW, ts_recv=NOW
+    )
+    office.tell(won)
+    before_payout = compared(cash=money(10_000 - 12 - 0.4368), positions=(held(contracts(25)),))
+    assert of(office.tell(before_payout), m.Reconciled)[0].complete
+
+
+def test_a_window_that_ended_unseen_is_settled_from_the_account() -> None:
+    office = Office(capital(), filled())
+    row = Settlement(
+        ticker=TICKER,
+        result=Outcome.YES,
+        yes_quantity=contracts(25),
+        no_quantity=Quantity(0),
+        yes_cost=money(12),
+        no_cost=Money(0),
+        revenue=money(25),
+        fees=money(0.4368),
+        settled=NOW,
+        shard=2,
+    )
+    left = office.tell(compared(cash=money(10_000 - 12 - 0.4368 + 25), settlements=(row,)))
+    assert of(left, m.PositionSettled)[0].payout == money(25)
+    assert not of(left, m.Reconciled)[0].complete
+    again = office.tell(compared(cash=money(10_000 - 12 - 0.4368 + 25), settlements=(row,)))
+    assert of(again, m.Reconciled)[0].complete
+
+
+def test_the_trading_day_rolls_at_midnight_in_new_york() -> None:
+    office = Office()
+    before = Nanos(CLOSE + seconds(13.7 * 3600))
+    after = Nanos(CLOSE + seconds(13.8 * 3600))
+    assert of(office.tell(m.Tick(due=before), at=before), m.DayOpened) == []
+    assert [day.day for day in of(office.tell(m.Tick(due=after), at=after), m.DayOpened)] == [
+        "2026-11-23"
+    ]
+
+
+def test_the_fold_of_the_journal_is_the_books_before_the_crash() -> None:
+    office = Office()
+    office.tell(signal(), filled(order_id=f"abc123-1-kelly_volatility-{TICKER}"))
+    again = Office(*office.journal.events, filled(order_id="x"), ready=False)
+    assert again.role.ledger.cash == office.role.ledger.cash
+    assert again.role.ledger.positions == office.role.ledger.positions

@@ -1,0 +1,89 @@
+"""The journal: whole transactions, one order, validated on reading, one clear error."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from core import messages as m
+from core.journal import Codec, JournalError, SqliteJournal
+from core.topology import WRITERS
+from core.units import Quantity
+from tests.builders import NOW, approved, capital, filled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EVENTS = [capital(), approved(), filled()]
+
+
+def test_what_is_written_is_read_back_in_order(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "j.sqlite")
+    journal.append(EVENTS[:1], NOW)
+    journal.append(EVENTS[1:], NOW)
+    journal.close()
+    assert list(SqliteJournal(tmp_path / "j.sqlite").replay()) == EVENTS
+
+
+def test_two_writers_share_one_order(tmp_path: Path) -> None:
+    one, two = SqliteJournal(tmp_path / "j.sqlite"), SqliteJournal(tmp_path / "j.sqlite")
+    one.append(EVENTS[:1], NOW)
+    two.append(EVENTS[1:2], NOW)
+    one.append(EVENTS[2:], NOW)
+    assert list(two.replay()) == EVENTS
+    assert one.instance == two.instance
+
+
+def test_each_journal_has_an_instance_of_its_own(tmp_path: Path) -> None:
+    assert SqliteJournal(tmp_path / "a").instance != SqliteJournal(tmp_path / "b").instance
+
+
+def test_a_damaged_entry_is_named_with_the_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    journal = SqliteJournal(path)
+    journal.append(EVENTS, NOW)
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE entries SET body = substr(body, 1, 20) WHERE seq = 2")
+    with pytest.raises(JournalError, match=r"entry 2 is damaged.*move the file aside"):
+        list(journal.replay())
+
+
+def test_a_file_that_is_no_journal_is_one_clear_error(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    path.write_text("this is not a database, but long enough to be taken for one" * 20)
+    with pytest.raises(JournalError, match=r"j\.sqlite.*move it aside"):
+        SqliteJournal(path)
+
+
+def test_another_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    SqliteJournal(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
+    with pytest.raises(JournalError, match="schema 99"):
+        SqliteJournal(path)
+
+
+def test_a_read_only_place_is_one_clear_error(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.touch()
+    with pytest.raises(JournalError, match="writable"):
+        SqliteJournal(blocked / "j.sqlite")
+
+
+@pytest.mark.parametrize(
+    "event", [*EVENTS, m.OrderClosed(order_id="x", reason="y", filled=Quantity(1), ts=NOW)]
+)
+def test_the_codec_is_exact(event: m.Message) -> None:
+    codec = Codec()
+    assert codec.decode(codec.encode(event)) == event
+
+
+def test_the_codec_reads_events_and_nothing_else() -> None:
+    codec = Codec()
+    with pytest.raises(msgspec.ValidationError):
+        codec.decode(codec.encode(m.Tick(due=NOW)))
+    assert m.Tick not in WRITERS

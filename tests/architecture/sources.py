@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import shutil
 import subprocess
 from functools import cache
@@ -45,10 +46,12 @@ def tracked() -> tuple[Path, ...]:
 
 
 def walked() -> list[Path]:
-    """Every file and folder that no run of the program or of its tools has made."""
-    return [
-        path for path in ROOT.rglob("*") if not MADE_BY_RUNS & set(path.relative_to(ROOT).parts)
-    ]
+    """Every file that no run of the program or of its tools has made."""
+    found: list[Path] = []
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [name for name in folders if name not in MADE_BY_RUNS]
+        found += [Path(folder, name) for name in files]
+    return found
 
 
 @cache

@@ -17,9 +17,10 @@ MAX_FUNCTION_LINES = 50
 
 BORDERS = {
     "actors/address.py:Directory.register_sink.send": "a sink's fault must not kill its senders",
-    "actors/supervisor.py:Supervisor._start": "a host that does not start is a failure to supervise",
+    "actors/supervisor.py:Supervisor._start": "a host that cannot start is a failure to supervise",
     "actors/timers.py:Timers._run": "the timers' thread: a system without time must be reported",
     "config/logs.py:_Writer.handle": "log writer's thread: one bad value must not end all logging",
+    "web/broadcast.py:Broadcaster._run": "one stream's trouble must not end the others",
 }
 """Where everything may be caught, and why. Each logs or reports what it caught."""
 

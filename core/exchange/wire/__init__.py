@@ -10,7 +10,9 @@
 | `errors` | the three shapes of an error body |
 | `frames`, `private_frames` | everything a stream can send, and how a text becomes a frame |
 | `commands` | everything a client can send on a stream |
-| `translate` | a frame as the system's messages |
+| `translate`, `lifecycle`, `reports` | a frame as the messages of the system |
+| `bodies`, `private_bodies` | an event of the local exchange as the body of a frame |
+| `pages` | the envelopes of REST answers |
 
 Structs decode and encode alike: the client reads with what the local exchange writes. Unknown
 fields are ignored; a missing required one is an error of that row or frame alone.

@@ -173,7 +173,8 @@ def test_position_exposure_and_cash_bound_the_size() -> None:
 
 def test_money_that_is_reserved_elsewhere_is_not_spent_again() -> None:
     elsewhere = request("o", ticker="KXSOL15M-26NOV221000-00")
-    busy = Office(capital(), approved("o", request=elsewhere, reserve=money(9_990)))
+    taken = approved("o", request=elsewhere, reserve=money(9_990))
+    busy = Office(capital(), taken, max_exposure=money(50_000))
     (order,) = of(busy.tell(signal()), m.OrderApproved)
     assert order.reserve <= money(10)
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
@@ -37,12 +38,22 @@ from core.units import Nanos
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from core.messages import Message
 
-__all__ = ["SCHEMA_VERSION", "TapeError", "TapeInfo", "TapeWriter", "batches", "info", "read"]
+__all__ = [
+    "SAMPLE_TAPE",
+    "SCHEMA_VERSION",
+    "TapeError",
+    "TapeInfo",
+    "TapeWriter",
+    "batches",
+    "info",
+    "read",
+]
 
+SAMPLE_TAPE: Final = Path(__file__).resolve().parents[2] / "tapes" / "KXSOL15M_2026-02-25.parquet"
+"""Six recorded windows that ship with the project; `tapes/README.md` tells their origin."""
 _ROW_GROUP: Final = 65_536
 _PARTIAL: Final = ".partial"
 

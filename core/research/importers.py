@@ -1,0 +1,66 @@
+"""Recordings of others become tapes.
+
+| recording | what it holds |
+|---|---|
+| `books` | every level-2 event of the exchange's stream, with Coinbase trades beside it |
+| `quotes` | best bid and ask every two seconds, with a late spot price |
+
+What a recording does not say is filled in here by rule and written into the tape's `about`, so
+that nobody takes an assumption for an observation. Tapes keep what arrived in the order of arrival;
+times that a recording lacks (the strike's publication, the result) are put where the exchange
+usually has them (kalshi.md 8.2).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from core.research.importers_books import BOOKS_FILE, import_books
+from core.research.importers_quotes import QUOTES_FILE, import_quotes
+from core.research.tape import TapeError, TapeInfo, info
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from core.research.recorded_markets import Progress
+
+RECORDINGS: Final[dict[str, tuple[str, Callable[[Path, str, Path, Progress], None]]]] = {
+    "books": (BOOKS_FILE, import_books),
+    "quotes": (QUOTES_FILE, import_quotes),
+}
+"""Name of a recording -> the file that it must have, and its importer."""
+
+
+def import_recorded(
+    source: Path,
+    series: str,
+    out: Path,
+    recording: str | None = None,
+    progress: Progress | None = None,
+) -> TapeInfo:
+    """Make a tape of one series from a folder of recorded data; returns what is on it.
+
+    `recording` is a name in RECORDINGS; None takes the first that the folder has for the series.
+    Raises TapeError for a series or file that is not there or not readable.
+    """
+    name = recording or _found(source, series)
+    if name not in RECORDINGS:
+        msg = f"recording {name!r} is not known; there are: {', '.join(RECORDINGS)}"
+        raise TapeError(msg)
+    _, importer = RECORDINGS[name]
+    importer(source, series, out, progress or _silent)
+    return info(out)
+
+
+def _found(source: Path, series: str) -> str:
+    for name, (file, _) in RECORDINGS.items():
+        if (source / file.format(series=series)).is_file():
+            return name
+    wanted = ", ".join(file.format(series=series) for file, _ in RECORDINGS.values())
+    msg = f"{source} holds no recording of {series}; looked for {wanted}"
+    raise TapeError(msg)
+
+
+def _silent(share: float) -> None:
+    del share

@@ -96,8 +96,8 @@ class BaseActor(pykka.ThreadingActor):
     def begin(self) -> None:
         """Local work before the first message; no network, no waiting for others."""
 
-    def receive(self, to: str, message: Message) -> None:
-        """Handle one message to its end; an exception ends the host."""
+    def receive(self, to: str, message: Message) -> object:
+        """Handle one message to its end; an exception ends the host. The answer is for an `ask`."""
         msg = f"{to} has no use for {type(message).__name__}"
         raise NotImplementedError(msg)
 
@@ -135,20 +135,22 @@ class BaseActor(pykka.ThreadingActor):
             self._fall(error, "start")
             raise
 
-    def on_receive(self, message: Delivery) -> None:
+    def on_receive(self, message: Delivery) -> object:
         """Handle one delivery, and measure how long that took."""
         to, content = message
+        answer: object = None
         try:
             if type(content) is Heartbeat:
                 self._answer(content)
             else:
-                self.receive(to, content)
+                answer = self.receive(to, content)
         except Exception as error:
             self._fall(error, f"{type(content).__name__} to {to}")
             raise
         busy_ns = self._inbox.meter() - self._inbox.taken_at_ns
         if busy_ns > self._busiest_ns:  # noqa: PLR1730 - cheaper than a call to max
             self._busiest_ns = busy_ns
+        return answer
 
     def on_stop(self) -> None:
         """Leave in order."""
@@ -242,7 +244,7 @@ class RoleActor(BaseActor):
         )
         station.directory.tell(SUPERVISION, started)
 
-    def receive(self, to: str, message: Message) -> None:
+    def receive(self, to: str, message: Message) -> object:
         """Take one message to quiescence on board, then send what leaves. Hot."""
         assert self._runner is not None
         leaving = self._runner.run(to, message, self.station.clock.now())
@@ -251,6 +253,11 @@ class RoleActor(BaseActor):
             tell = self.station.directory.tell
             for target, answer in leaving:
                 tell(target, answer)
+
+    def role(self, name: str) -> Role:
+        """A role on board; for subclasses, in the actor's own thread."""
+        assert self._runner is not None
+        return self._runner.roles[name]
 
     def end(self) -> None:
         """Close the journal's connection."""

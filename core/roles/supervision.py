@@ -83,6 +83,8 @@ class Supervision(HandlingRole):
         """Why the last command was refused; empty after one that was obeyed."""
         self.settled_books = False
         """Whether the books were reconciled since this process began."""
+        self.proof: m.CancelAllDone | None = None
+        """The exchange's word after the last stop: what was cancelled, what rests."""
         self._terms = terms
         self._random = Random(terms.seed)
         self._cancel_due: Nanos | None = None
@@ -188,6 +190,7 @@ class Supervision(HandlingRole):
 
     def _proven(self, proof: m.CancelAllDone, now: Nanos) -> list[Message]:
         del now
+        self.proof = proof
         if proof.resting == 0:
             self._cancel_due = None
         return []

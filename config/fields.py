@@ -31,7 +31,7 @@ _BOUND_WORDS: Final = (("gt", "above"), ("ge", "at least"), ("lt", "below"), ("l
 class Group(BaseModel):
     """A set of settings that belong together; its docstring is their heading."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True)
 
 
 def setting(

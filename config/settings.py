@@ -65,9 +65,6 @@ class Settings(Venue, Trading, Timing, LocalExchange, Machine, BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
-        allow_inf_nan=False,
         hide_input_in_errors=True,
         env_ignore_empty=True,
         env_nested_delimiter="__",

@@ -192,7 +192,7 @@ def test_no_secret_gets_through_on_any_road(
     stop = start_logging(settings(tmp_path, kalshi_api_key="id", kalshi_private_key=PEM))
     hide(TOKEN)
     log = logging.getLogger("actors.exchange")
-    for secret in (PEM, PEM.replace("\n", "\\n"), BODY, SIGNATURE, TOKEN):
+    for secret in (PEM, PEM.replace("\n", "\\n"), BODY, "short9tail", SIGNATURE, TOKEN):
         log.info(secret)
         log.warning("answer %s", secret)
         log.info("sent", extra=kv(headers={"KALSHI-ACCESS-SIGNATURE": secret}, body=secret))
@@ -220,7 +220,8 @@ def test_no_secret_gets_through_on_any_road(
         "Set-Cookie: abc.def-ghi; HttpOnly",
         'private_key="abc.def-ghi and \\" more"',
         "KALSHI_API_KEY=abc.def-ghi",
-        f"-----BEGIN RSA PRIVATE KEY-----\n{BODY}abc.def-ghi",
+        f"-----BEGIN RSA PRIVATE KEY-----\n{BODY}\nabc.def-ghi",
+        "-----BEGIN PRIVATE KEY-----\\nabc.def-ghi\\n-----END PRIVATE KEY-----",
     ],
 )
 def test_unknown_secrets_are_told_by_their_look(text: str) -> None:

@@ -93,7 +93,7 @@ def test_an_empty_value_counts_as_not_set(bare: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.usefixtures("bare")
-@pytest.mark.parametrize("text", ["KXSOL15M, kxbtc15m", '["KXSOL15M", "KXBTC15M", "KXSOL15M"]'])
+@pytest.mark.parametrize("text", ["KXSOL15M, kxbtc15m", '["KXSOL15M", "kxsol15m", "KXBTC15M"]'])
 def test_lists_are_comma_or_json(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERIES", text)
     assert load().series == ("KXSOL15M", "KXBTC15M")

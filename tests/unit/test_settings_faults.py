@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import ValidationError
 
-from config.settings import SettingsError, load, nearest
+from config.settings import Settings, SettingsError, load, nearest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,10 +77,12 @@ def test_an_unknown_name_is_told_with_the_nearest(
 ) -> None:
     (bare / "var").mkdir()
     (bare / "var" / "quarterhour.toml").write_text("kelly_fracton = 0.1\n")
-    monkeypatch.setenv("MAX_DAILY_LOS", "5")
-    environment, toml = faults()
-    assert "MAX_DAILY_LOS (environment)" in environment
-    assert "did you mean MAX_DAILY_LOSS?" in environment
+    monkeypatch.setenv("MAX_DAILY_LOSE", "5")
+    monkeypatch.setenv("MIN_CONFIDENC", "0.9")
+    one, other, toml = sorted(faults(), key=lambda line: ("toml" in line, line))
+    assert "MAX_DAILY_LOSE (environment)" in one
+    assert "did you mean MAX_DAILY_LOSS?" in one
+    assert "did you mean MIN_CONFIDENCE?" in other
     assert "KELLY_FRACTON (var/quarterhour.toml)" in toml
     assert "did you mean KELLY_FRACTION?" in toml
 
@@ -153,6 +156,29 @@ def test_settings_that_do_not_agree(given: dict[str, object], part: str) -> None
     (line,) = faults(**given)
     assert part in line
     assert SECRET_TEXT not in line
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("name", ["kalshi_api_key", "kalshi_private_key"])
+def test_a_fault_of_a_secret_does_not_tell_it(name: str) -> None:
+    (line,) = faults(**{name: 4_815_162_342})
+    assert line.startswith(f"{name.upper()}=(hidden) (command line): must be")
+    assert "4815162342" not in line
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize(
+    "name", [n for n, f in Settings.model_fields.items() if f.annotation is float]
+)
+def test_no_number_may_be_endless_or_none_at_all(name: str, value: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(**{name: value})
+
+
+def test_pydantic_does_not_tell_it_either() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Settings(kalshi_api_key=SECRET_TEXT, kalshi_private_key=SECRET_TEXT)
+    assert SECRET_TEXT not in str(caught.value)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660])

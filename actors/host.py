@@ -253,6 +253,7 @@ class RoleActor(BaseActor):
             tell = self.station.directory.tell
             for target, answer in leaving:
                 tell(target, answer)
+        return None
 
     def role(self, name: str) -> Role:
         """A role on board; for subclasses, in the actor's own thread."""

@@ -53,7 +53,7 @@ class Journal(Protocol):
 def _event_union() -> type[Message]:
     union: object = None
     for event in WRITERS:
-        union = event if union is None else union | event  # type: ignore[operator]
+        union = event if union is None else union | event
     return union  # type: ignore[return-value]
 
 

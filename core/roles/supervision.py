@@ -129,6 +129,7 @@ class Supervision(HandlingRole):
         return self._halt(Cause(code=breach.code, reason=reason, by=breach.source), now)
 
     def _halt_commanded(self, command: m.HaltTrading, now: Nanos) -> list[Message]:
+        self.refusal = ""
         return self._halt(Cause(code=command.code, reason=command.reason, by=command.by), now)
 
     def _halt(self, cause: Cause, now: Nanos) -> list[Message]:

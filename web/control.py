@@ -1,0 +1,41 @@
+"""The operator's way to the actors, as the web sees it; `actors/control.py` provides it.
+
+The two layers do not import each other: they share the request and the answer in
+`core.messages.screen`, and this shape.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from core.messages import ControlAnswer, ControlRequest
+
+
+class Control(Protocol):
+    """Commands, each verified before it is answered.
+
+    Called on a web thread, which waits for at most `timeout` seconds of the machine. Nothing is
+    raised for a refusal or for silence: both are answers. Every command may be repeated without
+    harm.
+    """
+
+    def start(self, request: ControlRequest, timeout: float) -> ControlAnswer:
+        """Arm trading."""
+        ...
+
+    def stop(self, request: ControlRequest, timeout: float) -> ControlAnswer:
+        """Disarm and cancel what rests; `resting` 0 is the proof."""
+        ...
+
+    def pause(self, request: ControlRequest, timeout: float) -> ControlAnswer:
+        """No new risk, manage the rest."""
+        ...
+
+    def halt(self, request: ControlRequest, timeout: float) -> ControlAnswer:
+        """Stop everything, latch, cancel what rests; `resting` 0 is the proof."""
+        ...
+
+    def reset_breaker(self, request: ControlRequest, timeout: float) -> ControlAnswer:
+        """End a halt; `request.reason` must say why."""
+        ...

@@ -1,0 +1,187 @@
+"""The contract of API and stream in pydantic: queries, bodies, commands, and every frame.
+
+The rows of frames are declared once, in `core.screen`; their models here are made from them, so
+the two cannot drift apart. `frame_model` gives the model of a whole envelope, for documents and for
+checks.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    create_model,
+    field_validator,
+)
+
+from core.messages import Part
+from core.screen import market_rows, system_rows, trading_rows
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
+CommandId = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0-9._:-]*$")]
+TradeStatus = Literal[
+    "pending",
+    "submitted",
+    "open",
+    "partially_filled",
+    "filled",
+    "cancelled",
+    "rejected",
+    "unknown",
+]
+
+
+class Strict(BaseModel):
+    """What people and programs send: unknown fields are errors, nothing is changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# --- queries ------------------------------------------------------------------------------------
+
+
+class ListQuery(Strict):
+    """Of every list."""
+
+    limit: int = Field(default=100, ge=1, le=1_000)
+
+
+class TradeQuery(ListQuery):
+    """Of `/api/trades`: one status or several with commas."""
+
+    status: tuple[TradeStatus, ...] = ()
+
+    @field_validator("status", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part for part in value.split(",") if part) if isinstance(value, str) else value
+
+
+class OrderQuery(ListQuery):
+    """Of `/api/orders`."""
+
+    status: Literal["open", "all"] = "open"
+
+
+class DecisionQuery(ListQuery):
+    """Of `/api/decisions`."""
+
+    kind: Literal["signal", "pass", "approved", "denied"] | None = None
+    strategy: Annotated[str, StringConstraints(max_length=100)] | None = None
+
+
+class StreamQuery(Strict):
+    """Of `/ws`."""
+
+    topics: Annotated[str, StringConstraints(max_length=500)] | None = None
+    session: Annotated[str, StringConstraints(max_length=40)] = ""
+    since: int | None = Field(default=None, ge=0)
+
+    @property
+    def wanted(self) -> frozenset[str] | None:
+        """The topics asked for; None for all."""
+        if self.topics is None:
+            return None
+        return frozenset(part for part in self.topics.split(",") if part)
+
+
+# --- commands -----------------------------------------------------------------------------------
+
+
+class CommandBody(Strict):
+    """Of every command: why, and an id under which it is carried out only once."""
+
+    reason: Text = ""
+    command_id: CommandId = ""
+
+
+class ResetBody(CommandBody):
+    """Of the breaker's reset: it needs a reason."""
+
+    reason: Annotated[Text, Field(min_length=3)]
+
+
+class PlainCommand(Strict):
+    """`ping` and `get_status` on the stream."""
+
+    type: Literal["ping", "get_status"]
+    timestamp: Text | None = None
+    data: dict[str, Any] | None = None
+
+
+class BotCommand(Strict):
+    """`start_bot` and `stop_bot` on the stream."""
+
+    type: Literal["start_bot", "stop_bot"]
+    timestamp: Text | None = None
+    data: CommandBody | None = None
+
+
+COMMAND: TypeAdapter[PlainCommand | BotCommand] = TypeAdapter(
+    Annotated[PlainCommand | BotCommand, Field(discriminator="type")]
+)
+"""Anything that a client may send on the stream."""
+
+
+# --- frames -------------------------------------------------------------------------------------
+
+ROWS: dict[str, type[Part]] = {
+    "status_update": system_rows.StatusRow,
+    "account": trading_rows.AccountRow,
+    "market": market_rows.MarketRow,
+    "book": market_rows.BookRow,
+    "index": market_rows.Line,
+    "quote": market_rows.Line,
+    "order": trading_rows.TradeRow,
+    "trade_execution": trading_rows.FillRow,
+    "trading_signal": trading_rows.SignalRow,
+    "decision": trading_rows.DecisionRow,
+    "strategy": trading_rows.StrategyRow,
+    "window": market_rows.WindowRow,
+    "alert": system_rows.AlertRow,
+    "health": system_rows.HealthRow,
+    "feed": system_rows.FeedRow,
+}
+"""Topic -> the row that its frames carry."""
+
+
+@cache
+def row_model(row: type[Part]) -> type[BaseModel]:
+    """The pydantic model of a row: the same fields, types and text; nothing more is allowed."""
+    hints = get_type_hints(row)
+    fields: dict[str, Any] = {name: (_as_model(hints[name]), ...) for name in row.__struct_fields__}
+    return create_model(
+        row.__name__, __base__=Strict, __module__=__name__, __doc__=row.__doc__, **fields
+    )
+
+
+@cache
+def frame_model(topic: str) -> type[BaseModel]:
+    """The pydantic model of a frame's envelope; KeyError for an unknown topic."""
+    return create_model(
+        f"{topic.title().replace('_', '')}Frame",
+        __base__=Strict,
+        __module__=__name__,
+        type=(str, Field(pattern=f"^{topic}$")),
+        seq=(int, Field(ge=1)),
+        timestamp=(str, ...),
+        data=(row_model(ROWS[topic]), ...),
+    )
+
+
+def _as_model(hint: Any) -> Any:  # noqa: ANN401 - any type expression
+    """The same type with every row inside replaced by its model."""
+    if isinstance(hint, type) and issubclass(hint, Part):
+        return row_model(hint)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is None or origin is Literal:
+        return hint
+    inner = tuple(_as_model(argument) for argument in arguments)
+    return Union[inner] if origin in (UnionType, Union) else origin[inner]  # noqa: UP007 - built at run time

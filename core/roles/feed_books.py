@@ -73,8 +73,9 @@ class Books:
         if snapshot.conn != link.conn:
             if self._terms.commanded:
                 return ()
+            if link.conn:
+                out += self.spoil_all(snapshot.ts_recv, now)
             link.adopt(snapshot.conn)
-            out += self.spoil(self._records.values(), snapshot.ts_recv, now)
         counted = self._subscriptions.take(snapshot.sid, snapshot.seq)
         if counted == "old":
             return ()
@@ -110,7 +111,7 @@ class Books:
 
     def gap(self, sid: int, ts_recv: Nanos, now: Nanos) -> list[Message]:
         """A message was lost: which book it belonged to cannot be known."""
-        hit = [record for record in self._records.values() if record.sid == sid]
+        hit = [record for record in self._records.values() if record.sid in (sid, 0)]
         out = self.spoil(hit, ts_recv, now)
         if now >= self._quiet_until:
             self._quiet_until = Nanos(now + self._terms.answer_due // _STORM_SHARE)
@@ -135,6 +136,7 @@ class Books:
     def spoil_all(self, ts: Nanos, now: Nanos) -> list[Message]:
         """The connection or the subscription is gone, and with it every question."""
         for record in self._records.values():
+            record.sid = 0
             record.snapshot_due = None
             record.asked = 0
         return self.spoil(self._records.values(), ts, now)

@@ -15,10 +15,10 @@ from core.units import SECOND, IndexValue, Nanos
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from core.domain.series import SeriesSource
     from core.domain.volatility import VolatilitySettings
     from core.messages import CompositePrice, IndexPrint
     from core.roles.feed_market import MarketRecord
-    from core.roles.feed_terms import SeriesSource
 
 _HOLD: Final = Nanos(10 * SECOND)
 """How long a spot price is taken to stand when no newer one comes."""

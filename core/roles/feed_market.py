@@ -74,7 +74,7 @@ class MarketRecord:
         self.book = Book()
         self.valid = False
         self.sid = 0
-        """The subscription that carries the book."""
+        """The subscription that carries the book; 0 until one does."""
         self.deep = False
         """Snapshots exist for this market, so tickers only check the book."""
         self.snapshot_due: Nanos | None = None
@@ -162,9 +162,8 @@ class MarketRecord:
     def load(self, source: BookSnapshot | TopOfBook) -> None:
         """Replace the book by a snapshot, or by one level a side where nobody sends more.
 
-        It is valid from here on. Raises BookCorrupt.
+        It is valid from here on. Raises BookCorrupt, and then `distrust` is due.
         """
-        self.valid = False
         if isinstance(source, BookSnapshot):
             self.deep = True
             self.sid = source.sid

@@ -119,8 +119,8 @@ class Subscriptions:
         return [*added, self._command("delete_markets", subscription, less, remember=not more)]
 
     def snapshots(self, tickers: Iterable[str]) -> list[Message]:
-        """Ask for new snapshots; nothing where the books are not subscribed at all."""
-        asked = tuple(tickers)
+        """Ask for new snapshots of those that are subscribed."""
+        asked = tuple(ticker for ticker in tickers if ticker in self._channels[BOOKS].tickers)
         if not asked or not self.follows_books:
             return []
         return [self._command("get_snapshot", self._channels[BOOKS], asked, remember=False)]

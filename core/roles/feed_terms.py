@@ -6,21 +6,11 @@ from typing import Final
 
 import msgspec
 
+from core.domain.series import SeriesSource
 from core.units import Nanos, seconds
 
 MARKET_STREAM: Final = "market"
 """The stream of the exchange, in `OpenStream`, `SendCommand`, `StreamChanged` and `FeedHealth`."""
-
-
-class SeriesSource(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the prices of one series come from."""
-
-    series: str
-    """`KXSOL15M`."""
-    index_id: str
-    """The index that settles it: `SOLUSD_RTI`."""
-    product: str
-    """The spot product of the stand-in: `SOL-USD`."""
 
 
 class FeedTerms(msgspec.Struct, frozen=True, kw_only=True):

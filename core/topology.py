@@ -25,6 +25,8 @@ RISK: Final = "risk"
 EXECUTION: Final = "execution"
 EXCHANGE: Final = "exchange"
 """The venue's REST side: workers around the client. In paper and backtests the role `paper`."""
+MARKETS: Final = "markets"
+"""Who answers questions about markets: the exchange's actor, on paper too, where it gets no orders."""
 PAPER: Final = "paper"
 """The simulated exchange as a role: it fills our orders against the recorded or live book."""
 SUPERVISION: Final = "supervision"
@@ -34,14 +36,18 @@ SCREEN: Final = "screen"
 STREAM: Final = "stream"
 """Owner of the sockets."""
 TIMERS: Final = "timers"
+SESSION: Final = "session"
+"""Counts what a run of the daemon has done."""
+HOT_HOST: Final = "hot"
+"""The host of the fused placement."""
 
 ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     # data
     m.MarketListed: (FEED, RISK, PAPER, DASHBOARD),
     m.StrikePublished: (FEED, PAPER, DASHBOARD),
     m.MarketStatusChanged: (FEED, PAPER, EXECUTION, DASHBOARD),
-    m.MarketDetermined: (FEED, PAPER, RISK, DASHBOARD),
-    m.MarketFinalized: (EXECUTION, DASHBOARD),
+    m.MarketDetermined: (FEED, PAPER, RISK, DASHBOARD, SESSION),
+    m.MarketFinalized: (EXECUTION, DASHBOARD, SESSION),
     m.BookSnapshot: (FEED, PAPER),
     m.BookDelta: (FEED, PAPER),
     m.TopOfBook: (FEED, PAPER),
@@ -54,11 +60,11 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.FrameSkipped: (FEED, DASHBOARD),
     m.MarketView: (STRATEGY, RISK, DASHBOARD),
     # decisions
-    m.Signal: (RISK, DASHBOARD),
-    m.Pass: (DASHBOARD,),
+    m.Signal: (RISK, DASHBOARD, SESSION),
+    m.Pass: (DASHBOARD, SESSION),
     m.OrderApproved: (EXECUTION, DASHBOARD),
     m.OrderDenied: (DASHBOARD,),
-    m.LedgerMarked: (SUPERVISION, DASHBOARD),
+    m.LedgerMarked: (SUPERVISION, DASHBOARD, SESSION),
     m.BreachDetected: (SUPERVISION, DASHBOARD),
     m.PositionSettled: (DASHBOARD, SUPERVISION),
     m.DayOpened: (DASHBOARD,),
@@ -70,7 +76,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.CancelAllOrders: (EXCHANGE, PAPER),
     m.QueryOrder: (EXCHANGE, PAPER),
     m.QueryAccount: (EXCHANGE, PAPER),
-    m.QueryMarkets: (EXCHANGE,),
+    m.QueryMarkets: (MARKETS,),
     # its answers
     m.PlaceAccepted: (EXECUTION,),
     m.PlaceRejected: (EXECUTION,),
@@ -84,14 +90,14 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.AccountReport: (EXECUTION,),
     m.QueryFailed: (EXECUTION, FEED),
     # events of execution
-    m.OrderSubmitting: (DASHBOARD,),
+    m.OrderSubmitting: (DASHBOARD, SESSION),
     m.OrderAccepted: (RISK, DASHBOARD),
     m.OrderRejected: (RISK, DASHBOARD),
     m.OrderUnknown: (RISK, DASHBOARD),
-    m.OrderFilled: (RISK, DASHBOARD),
+    m.OrderFilled: (RISK, DASHBOARD, SESSION),
     m.OrderClosed: (RISK, DASHBOARD),
     m.AccountBooked: (RISK,),
-    m.Reconciled: (SUPERVISION, EXECUTION, DASHBOARD),
+    m.Reconciled: (SUPERVISION, EXECUTION, DASHBOARD, SESSION),
     # control
     m.TradingStateChanged: (RISK, EXECUTION, DASHBOARD),
     m.Permit: (RISK, EXECUTION, EXCHANGE),
@@ -193,6 +199,7 @@ SPECS: Final[dict[str, Spec]] = {
     EXECUTION: Spec(tick=seconds(0.5), order=3, restart=_policy(2, 60, Exhausted.HALT)),
     STRATEGY: Spec(tick=None, order=4, restart=_policy(3, 300, Exhausted.QUARANTINE)),
     SPOT: Spec(tick=seconds(1), order=5, restart=_policy(5, 60, Exhausted.HALT_AND_RETRY)),
+    HOT_HOST: Spec(tick=None, order=6, restart=_policy(2, 60, Exhausted.HALT)),
     FEED: Spec(tick=seconds(1), order=6, restart=_policy(5, 60, Exhausted.HALT_AND_RETRY)),
 }
 """Supervision has no row: it is hosted by the supervisor itself, watched by the main thread."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from core.screen.panel import Change, Facts, Listeners
-    from core.screen.terms import SeriesSource
+    from core.domain.series import SeriesSource
     from core.units import Nanos
 
 _SECOND_MS: Final = 1_000

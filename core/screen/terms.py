@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
+from core.domain.series import SeriesSource
 from core.messages.base import Part
 from core.screen.system_rows import Mode
 from core.units import Money, Nanos, seconds
-
-
-class SeriesSource(Part, frozen=True, kw_only=True):
-    """Where the prices of a series come from, so that charts join what belongs together."""
-
-    series: str
-    index_id: str
-    product: str
-    """Name of the composite spot price."""
 
 
 class Limits(Part, frozen=True, kw_only=True):

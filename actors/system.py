@@ -1,0 +1,192 @@
+"""The composition root: what is started, in which order, and how it is stopped.
+
+Start: directory, sinks, timers, then the supervisor, which starts the hosts (sinks before sources).
+Stop: disarm and wait for the proof that nothing rests, then the supervisor (so that nobody is
+started again), the hosts in the reverse of their start, the timers. An actor that is still
+registered then is an error.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from pykka import ActorRegistry, Timeout
+
+from actors.address import Directory
+from actors.control import ActorControl
+from actors.dashboard import DashboardActor
+from actors.execution import ExecutionActor
+from actors.feed import MarketFeedActor, SpotFeedActor
+from actors.host import Crew, RoleActor, Station
+from actors.risk import RiskActor
+from actors.strategy import StrategyActor
+from actors.supervisor import Child, Supervisor, start_order
+from actors.timers import Timers
+from config.logs import kv
+from core.clock import Clock, patience
+from core.messages import ControlAnswer, ControlRequest
+from core.topology import (
+    DASHBOARD,
+    EXECUTION,
+    FEED,
+    HOT_HOST,
+    RISK,
+    SCREEN,
+    SESSION,
+    SPECS,
+    SPOT,
+    STRATEGY,
+    SUPERVISION,
+    TIMERS,
+    Routing,
+    kind_of,
+    placement,
+)
+from core.units import SECOND, Nanos
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from core.journal import Journal
+    from core.messages import Message
+    from core.runner import Role
+
+_log = logging.getLogger(__name__)
+
+_CAST: Final[dict[str, type[RoleActor]]] = {
+    DASHBOARD: DashboardActor,
+    RISK: RiskActor,
+    EXECUTION: ExecutionActor,
+    STRATEGY: StrategyActor,
+    SPOT: SpotFeedActor,
+    FEED: MarketFeedActor,
+}
+_HOST_STOP_S: Final = 2.0
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What the system is put together from."""
+
+    clock: Clock
+    roles: tuple[str, ...]
+    """Names of the roles that get hosts here, beside supervision."""
+    make: Callable[[str, str], Role]
+    journal: Callable[[], Journal]
+    outside: Mapping[str, Callable[[Station], object]]
+    """Hosts that do I/O: name -> a function that starts one at its station."""
+    outside_names: tuple[str, ...]
+    """All names that those answer to."""
+    sinks: Mapping[str, Callable[[Message], None]]
+    """Functions behind names: the screen, the session."""
+    fused: bool = False
+
+
+class LeftoverError(Exception):
+    """Actors that were still registered after an orderly stop: a defect."""
+
+
+class System:
+    """All actors of one daemon. Started and stopped by the main thread."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.directory = Directory()
+        self.control = ActorControl(self.directory)
+        self._plan = plan
+        self._timers = Timers(plan.clock, self.directory.tell)
+        names = (*plan.roles, *plan.outside_names, *plan.sinks, SUPERVISION, "supervisor", TIMERS)
+        self._routing = Routing(names)
+        self._groups = {
+            (group[0] if len(group) == 1 else HOT_HOST): group
+            for group in placement(plan.roles, fused=plan.fused)
+        }
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Names of all supervised hosts."""
+        return (*self._groups, *self._plan.outside)
+
+    def start(self) -> None:
+        """Start everything; returns when the supervisor runs, not when trading may begin."""
+        self.directory.register_sink(TIMERS, self._timers.schedule)
+        for name, sink in self._plan.sinks.items():
+            self.directory.register_sink(name, sink)
+        station = Station(
+            name=SUPERVISION, generation=1, directory=self.directory, clock=self._plan.clock
+        )
+        Supervisor.start(station, self._crew((SUPERVISION,)), self._children())
+        self._timers.start()
+        for name in (*self._plan.roles, SUPERVISION):
+            self._tick(name)
+
+    def _tick(self, name: str) -> None:
+        interval = SPECS[kind_of(name)].tick if name != SUPERVISION else SECOND
+        if interval is None:
+            return
+        clock = self._plan.clock
+        # The feed watches the market's time; the patience of all others is the machine's.
+        own = interval if name == FEED else patience(clock, interval / SECOND)
+        self._timers.tick(name, Nanos(own))
+
+    def _crew(self, names: tuple[str, ...]) -> Crew:
+        plan = self._plan
+        return Crew(names=names, make=plan.make, routing=self._routing, journal=plan.journal)
+
+    def _children(self) -> dict[str, Child]:
+        children = {
+            host: Child(
+                name=host,
+                order=max(start_order(name) for name in group),
+                start=partial(self._start_roles, group),
+            )
+            for host, group in self._groups.items()
+        }
+        for name, start in self._plan.outside.items():
+            children[name] = Child(name=name, order=start_order(name), start=start)
+        return children
+
+    def _start_roles(self, group: tuple[str, ...], station: Station) -> None:
+        cast = _CAST.get(kind_of(group[0]), RoleActor) if len(group) == 1 else RoleActor
+        cast.start(station, self._crew(group))
+
+    def stop(self, by: str, timeout: float) -> ControlAnswer:
+        """Stop in order; the answer holds the proof of the disarm. Raises LeftoverError."""
+        deadline = time.monotonic() + timeout
+        request = ControlRequest(by=by, reason="stopping")
+        answer = self.control.stop(request, max(1.0, timeout - _HOST_STOP_S))
+        if answer.resting != 0:
+            _log.error(
+                "stopped without proof", extra=kv(verdict=answer.verdict, why=answer.message)
+            )
+        order = {host: start_order(host) for host in self._plan.outside}
+        order |= {host: max(map(start_order, group)) for host, group in self._groups.items()}
+        for name in (SUPERVISION, *sorted(order, key=lambda host: -order[host])):
+            self._stop_host(name, deadline)
+        self._timers.stop()
+        self._leave_nobody()
+        return answer
+
+    def _stop_host(self, name: str, deadline: float) -> None:
+        ref = self.directory.ref(name)
+        if ref is None:
+            return
+        try:
+            ref.stop(block=True, timeout=max(0.1, min(_HOST_STOP_S, deadline - time.monotonic())))
+        except Timeout:
+            _log.error("host did not stop", extra=kv(actor=name))
+
+    def _leave_nobody(self) -> None:
+        left = [ref.actor_urn for ref in ActorRegistry.get_all() if self._ours(ref.actor_class)]
+        if left:
+            msg = f"{len(left)} actors still registered after the stop"
+            raise LeftoverError(msg)
+
+    @staticmethod
+    def _ours(kind: type) -> bool:
+        return kind.__module__.startswith("actors.")
+
+
+SINKS: Final = (SCREEN, SESSION)

@@ -1,0 +1,178 @@
+"""Builds every role from the settings: the same for daemon and backtest.
+
+Durations of the machine (leases, freshness, patience) are stretched by the clock's speed here,
+once; roles know only the clock's own time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from core import strategies
+from core.domain.rules import RiskLimits
+from core.domain.series import source_of
+from core.roles.dashboard import Dashboard
+from core.roles.execution import Execution, ExecutionTerms
+from core.roles.feed import MarketFeed
+from core.roles.feed_terms import FeedTerms
+from core.roles.risk import Risk
+from core.roles.spot import SpotFeed, SpotTerms
+from core.roles.strategy import StrategyRole, StrategyTerms
+from core.roles.supervision import Supervision, SupervisionTerms
+from core.screen.terms import DashboardTerms, Limits
+from core.topology import DASHBOARD, EXECUTION, FEED, RISK, SPOT, STRATEGY, SUPERVISION, kind_of
+from core.units import Nanos, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from config.settings import Settings
+    from core.runner import Role
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the roles will live."""
+
+    mode: str
+    """local, paper, live or backtest."""
+    speed: float = 1.0
+    hosts: tuple[str, ...] = ()
+    """Names of the hosts to be watched; none in a backtest."""
+    seed: int = 0
+
+    def patience(self, duration: float) -> Nanos:
+        """`duration` seconds of the machine in the clock's own time."""
+        return seconds(duration * max(1.0, self.speed))
+
+
+def role_names(settings: Settings) -> tuple[str, ...]:
+    """Roles of every mode beside supervision and the exchange's side, sinks first."""
+    named = (f"{STRATEGY}:{name}" for name in settings.enabled_strategies)
+    return (DASHBOARD, RISK, EXECUTION, *named, SPOT, FEED)
+
+
+class Assembly:
+    """Makes roles by name. Stateless after construction: any thread may call `make`.
+
+    Construction checks what only the parts themselves can check: series, strategies and their
+    parameters. Raises UnknownSeriesError or `StrategyError`.
+    """
+
+    def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
+        self._settings = settings
+        self._around = surroundings
+        self._sources = tuple(source_of(series) for series in settings.series)
+        for name in settings.enabled_strategies:
+            self._strategy(name)
+
+    def make(self, name: str, instance: str) -> Role:
+        """A fresh role; `instance` is the journal's, for derived ids."""
+        makers: dict[str, Callable[[], Role]] = {
+            FEED: self._feed,
+            SPOT: lambda: SpotFeed(SpotTerms()),
+            STRATEGY: lambda: self._strategy(name.partition(":")[2]),
+            RISK: lambda: Risk(self.limits(), instance),
+            EXECUTION: self._execution,
+            SUPERVISION: self._supervision,
+            DASHBOARD: self._dashboard,
+        }
+        return makers[kind_of(name)]()
+
+    def limits(self) -> RiskLimits:
+        """The user's limits in fixed-point units."""
+        s, patience = self._settings, self._around.patience
+        return RiskLimits(
+            bankroll=s.bankroll,
+            max_position=s.position_limit,
+            max_concurrent=s.max_concurrent_positions,
+            max_exposure=s.exposure_limit,
+            max_daily_loss=s.daily_loss_limit,
+            breaker_loss=s.circuit_breaker_loss_threshold,
+            breaker_drawdown=s.circuit_breaker_drawdown_threshold,
+            min_edge=s.min_edge,
+            min_confidence=s.min_confidence,
+            kelly_fraction=s.kelly_fraction,
+            min_seconds_left=s.min_seconds_left,
+            max_seconds_left=s.max_seconds_left,
+            index_fresh=patience(s.index_fresh_seconds),
+            book_fresh=patience(s.book_fresh_seconds),
+            intent_ttl=patience(s.signal_ttl_seconds),
+            resting_ttl=seconds(s.order_ttl_seconds),
+        )
+
+    def _feed(self) -> MarketFeed:
+        s, around = self._settings, self._around
+        terms = FeedTerms(
+            sources=self._sources,
+            commanded=around.mode != "backtest",
+            private=around.mode in ("local", "live"),
+            index_fresh=seconds(s.index_fresh_seconds),
+            first_delay=seconds(s.reconnect_first_seconds),
+            longest_delay=seconds(s.reconnect_max_seconds),
+            seed=around.seed,
+        )
+        return MarketFeed(terms.at_speed(around.speed))
+
+    def _strategy(self, name: str) -> StrategyRole:
+        s, patience = self._settings, self._around.patience
+        terms = StrategyTerms(
+            cooldown=seconds(s.signal_cooldown_seconds),
+            signal_ttl=patience(s.signal_ttl_seconds),
+            index_fresh=patience(s.index_fresh_seconds),
+            book_fresh=patience(s.book_fresh_seconds),
+            repeat_pass=patience(1.0),
+        )
+        return StrategyRole(strategies.create(name, s.strategy.get(name, {})), terms)
+
+    def _execution(self) -> Execution:
+        s, patience = self._settings, self._around.patience
+        return Execution(
+            ExecutionTerms(
+                ask_again=patience(1.0),
+                answer_due=patience(s.request_timeout_seconds * 2),
+                fills_due=patience(2.0),
+                unmatched_for=patience(60.0),
+                reconcile_every=patience(s.reconcile_seconds),
+                recheck=patience(2.0),
+            )
+        )
+
+    def _supervision(self) -> Supervision:
+        s, around = self._settings, self._around
+        return Supervision(
+            SupervisionTerms(
+                children=around.hosts,
+                auto_arm=around.mode != "live",
+                lease=around.patience(s.permit_lease_seconds),
+                silence=around.patience(s.heartbeat_timeout_seconds),
+                warm_up=around.patience(10.0),
+                prove_again=around.patience(2.0),
+                seed=around.seed,
+            )
+        )
+
+    def _dashboard(self) -> Dashboard:
+        s, patience, mode = self._settings, self._around.patience, self._around.mode
+        limits = self.limits()
+        return Dashboard(
+            DashboardTerms(
+                mode="live" if mode == "live" else "paper" if mode == "paper" else "local",
+                sources=self._sources,
+                strategies=s.enabled_strategies,
+                limits=Limits(
+                    max_total_exposure=limits.max_exposure,
+                    max_daily_loss=limits.max_daily_loss,
+                    max_concurrent_positions=limits.max_concurrent,
+                    loss_threshold=limits.breaker_loss,
+                    drawdown_threshold=limits.breaker_drawdown,
+                ),
+                speed=self._around.speed,
+                interval=patience(0.1),
+                status_interval=patience(1.0),
+                index_fresh=limits.index_fresh,
+                book_fresh=limits.book_fresh,
+                frame_fresh=patience(3.0),
+            )
+        )

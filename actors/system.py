@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 from pykka import ActorRegistry, Timeout
@@ -28,7 +29,9 @@ from actors.supervisor import Child, Supervisor, start_order
 from actors.timers import Timers
 from config.logs import kv
 from core.clock import Clock, patience
-from core.messages import ControlAnswer, ControlRequest
+from core.journal import Journal
+from core.messages import ControlAnswer, ControlRequest, Message
+from core.runner import Role
 from core.topology import (
     DASHBOARD,
     EXECUTION,
@@ -47,13 +50,6 @@ from core.topology import (
     placement,
 )
 from core.units import SECOND, Nanos
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from core.journal import Journal
-    from core.messages import Message
-    from core.runner import Role
 
 _log = logging.getLogger(__name__)
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
-from core.messages import Message
 from core.topology import WRITERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from core.messages import Message
     from core.units import Nanos
 
 SCHEMA_VERSION: Final = 1

@@ -1,0 +1,128 @@
+"""What a strategy is: its protocol, the parameters that all have, and how it answers.
+
+A strategy looks at one immutable picture of one market and says what it wants, or why nothing. It
+has no clock, no randomness and no I/O: equal pictures in equal order give equal answers. It keeps
+its own rolling state and nothing else; freshness of the data, pauses after a signal, numbering and
+lifetime of signals are the business of the role that runs it, size that of risk. What strategies
+share of their reasoning is in `judgement`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from core.domain.offers import Offer
+from core.messages import Pass, Signal
+
+if TYPE_CHECKING:
+    from core.messages import MarketView
+    from core.units import Nanos
+
+Values = tuple[tuple[str, float], ...]
+"""Named numbers behind an answer, in the order in which a reader wants them."""
+Gate = tuple[str, Values]
+"""The code of a gate that did not open, and its numbers."""
+
+
+class StrategyParams(BaseModel):
+    """Parameters that every strategy has; each adds its own and may change defaults.
+
+    The description of a field ends in its unit.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    min_edge: float = Field(
+        0.03, ge=0, lt=1, description="least edge after fees and uncertainty, dollars per contract"
+    )
+    min_seconds_left: float = Field(
+        60.0, ge=0, le=900, description="no signal closer to the close, seconds"
+    )
+    max_seconds_left: float = Field(
+        840.0, gt=0, le=900, description="no signal earlier before the close, seconds"
+    )
+    kelly_fraction: float = Field(
+        0.25, gt=0, le=1, description="stake as a share of full Kelly, fraction"
+    )
+    contracts: int = Field(
+        50, ge=1, le=100_000, description="size for which the book's price is judged, contracts"
+    )
+    volatility_error: float = Field(
+        0.15, ge=0, lt=1, description="relative error of the volatility to be feared, fraction"
+    )
+    proxy_bps: float = Field(
+        2.0, ge=0, le=100, description="deviation of spot venues from the index, basis points"
+    )
+    max_missed: int = Field(
+        5, ge=0, le=60, description="most prints of the final minute that may be missing, prints"
+    )
+
+    @model_validator(mode="after")
+    def _times_in_order(self) -> Self:
+        if self.min_seconds_left >= self.max_seconds_left:
+            raise ValueError("min_seconds_left must be below max_seconds_left")
+        return self
+
+
+@runtime_checkable
+class Strategy(Protocol):
+    """One strategy. Called by one role, in the order of its pictures, on that role's thread."""
+
+    name: ClassVar[str]
+    """The name of its file."""
+    Params: ClassVar[type[StrategyParams]]
+
+    def __init__(self, params: StrategyParams) -> None:
+        """Take parameters that `Params` has validated; hold no other resources."""
+        ...
+
+    def evaluate(self, view: MarketView, now: Nanos) -> Signal | Pass:
+        """Answer one picture. `now` is the time of asking, on the clock of the market.
+
+        A signal carries no id and expires with its window: the role numbers it and shortens it.
+        """
+        ...
+
+
+class Intent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a strategy wants, before it becomes a signal."""
+
+    offer: Offer
+    kelly_fraction: float
+    """Share of full Kelly to stake, 0..1."""
+    confidence: float
+    """0..1; each strategy says what it means by it."""
+    reason: str
+    values: Values
+
+
+def passed(name: str, view: MarketView, now: Nanos, gate: Gate) -> Pass:
+    """The answer of a strategy that wants nothing: which gate, and its numbers."""
+    code, values = gate
+    return Pass(strategy=name, ticker=view.market.ticker, code=code, values=values, created=now)
+
+
+def signalled(name: str, view: MarketView, now: Nanos, intent: Intent) -> Signal:
+    """The answer of a strategy that wants to take an offer at once."""
+    offer = intent.offer
+    return Signal(
+        signal_id="",
+        strategy=name,
+        ticker=view.market.ticker,
+        outcome=offer.outcome,
+        probability=offer.probability,
+        price=offer.price,
+        edge=offer.edge,
+        confidence=intent.confidence,
+        kelly_fraction=intent.kelly_fraction,
+        style="take",
+        reason=intent.reason,
+        values=intent.values,
+        created=now,
+        expires=view.market.close_ns,
+        ts_event=view.ts_event,
+        ts_recv=view.ts_recv,
+    )

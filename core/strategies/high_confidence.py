@@ -1,0 +1,107 @@
+"""Near certainties that the book still sells with a margin.
+
+Acts only where the worse end of the probability's range is at least `min_conviction` and the edge
+after fees at least 5 cents, between 30 seconds and 10 minutes before the close, never while
+volatility spikes. The stake is 15 % of Kelly, at most 2 % of the bankroll; a bet for which that is
+less than 0.5 % is not worth its attention and is left, not raised.
+
+Confidence is the conviction: the cautious probability of the outcome.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from core.domain.volatility import Regime
+from core.strategies.base import Intent, StrategyParams, passed, signalled
+from core.strategies.judgement import Judgement, judge
+
+if TYPE_CHECKING:
+    from core.domain.offers import Offer
+    from core.messages import MarketView, Pass, Signal
+    from core.strategies.base import Gate
+    from core.units import Nanos
+
+
+class HighConfidenceParams(StrategyParams):
+    """Thirty seconds to ten minutes before the close, 90 % conviction, 5 cents of edge."""
+
+    min_edge: float = Field(
+        0.05, ge=0, lt=1, description="least edge after fees and uncertainty, dollars per contract"
+    )
+    min_seconds_left: float = Field(
+        30.0, ge=0, le=900, description="no signal closer to the close, seconds"
+    )
+    max_seconds_left: float = Field(
+        600.0, gt=0, le=900, description="no signal earlier before the close, seconds"
+    )
+    kelly_fraction: float = Field(
+        0.15, gt=0, le=1, description="stake as a share of full Kelly, fraction"
+    )
+    min_conviction: float = Field(
+        0.90, ge=0.5, lt=1, description="least cautious probability of the outcome, probability"
+    )
+    min_stake: float = Field(
+        0.005, ge=0, le=1, description="smaller stakes are left, fraction of the bankroll"
+    )
+    max_stake: float = Field(
+        0.02, gt=0, le=1, description="larger stakes are cut, fraction of the bankroll"
+    )
+
+    @model_validator(mode="after")
+    def _stakes_in_order(self) -> Self:
+        if self.min_stake > self.max_stake:
+            raise ValueError("min_stake must not be above max_stake")
+        return self
+
+
+class HighConfidence:
+    """Stateless. Gates after `judge`: `no_offer`, `spike`, `conviction`, `edge`, `stake`."""
+
+    name: ClassVar[str] = "high_confidence"
+    Params: ClassVar[type[StrategyParams]] = HighConfidenceParams
+
+    def __init__(self, params: StrategyParams) -> None:
+        assert isinstance(params, HighConfidenceParams)
+        self._params = params
+
+    def evaluate(self, view: MarketView, now: Nanos) -> Signal | Pass:
+        """Take the likelier outcome, if it is near certain and cheap enough."""
+        judged = judge(view, now, self._params)
+        if not isinstance(judged, Judgement):
+            return passed(self.name, view, now, judged)
+        likely = judged.yes if judged.fair.yes >= 0.5 else judged.no  # noqa: PLR2004 - the likelier
+        if likely is None:
+            return passed(self.name, view, now, ("no_offer", judged.values))
+        gate = self._gate(view, judged, likely)
+        if gate is not None:
+            return passed(self.name, view, now, gate)
+        intent = Intent(
+            offer=likely,
+            kelly_fraction=min(self._params.kelly_fraction, self._params.max_stake / likely.kelly),
+            confidence=judged.fair.cautious(likely.outcome),
+            reason=f"{likely.outcome.value} is near certain and sold below that",
+            values=(*judged.values, ("kelly", likely.kelly)),
+        )
+        return signalled(self.name, view, now, intent)
+
+    def _gate(self, view: MarketView, judged: Judgement, likely: Offer) -> Gate | None:
+        """The first of this strategy's own gates that stays shut."""
+        params, values = self._params, judged.values
+        conviction = judged.fair.cautious(likely.outcome)
+        if view.regime == Regime.SPIKE:
+            return "spike", values
+        if conviction < params.min_conviction:
+            return "conviction", (
+                *values,
+                ("conviction", conviction),
+                ("limit", params.min_conviction),
+            )
+        if likely.edge < params.min_edge:
+            return "edge", (*values, ("limit", params.min_edge))
+        stake = likely.kelly * params.kelly_fraction
+        if stake < params.min_stake or not stake:
+            return "stake", (*values, ("stake", stake), ("limit", params.min_stake))
+        return None

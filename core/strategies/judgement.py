@@ -1,0 +1,150 @@
+"""From a picture of a market to fair value and offers: the reasoning that strategies share."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from core.domain.book import ladder
+from core.domain.fees import FeeTerms
+from core.domain.offers import Offer, Wish, best_offer
+from core.domain.pricing import Contract, KnownPrints, outlook, probability_yes
+from core.exchange.records import Outcome
+from core.units import SECOND, Nanos, price_dollars
+
+if TYPE_CHECKING:
+    from core.domain.pricing import Outlook
+    from core.messages import MarketView
+    from core.strategies.base import Gate, StrategyParams, Values
+
+_BASIS_POINT: Final = 1e-4
+_YES: Final = Outcome.YES
+_NO: Final = Outcome.NO
+
+
+class Fair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Probability of YES, and its range if the volatility is off by the error that is feared."""
+
+    yes: float
+    low: float
+    high: float
+
+    def of(self, outcome: Outcome) -> float:
+        """Probability of an outcome."""
+        return self.yes if outcome is _YES else 1.0 - self.yes
+
+    def cautious(self, outcome: Outcome) -> float:
+        """The worse end of the range, for whoever buys `outcome`."""
+        return self.low if outcome is _YES else 1.0 - self.high
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A market that can be judged: what YES is worth, and what the book asks for each outcome."""
+
+    fair: Fair
+    yes: Offer | None
+    no: Offer | None
+    seconds_left: float
+
+    @property
+    def best(self) -> Offer | None:
+        """The offer with the larger edge; None if there is nothing to buy."""
+        if self.yes is None or self.no is None:
+            return self.yes or self.no
+        return self.yes if self.yes.edge >= self.no.edge else self.no
+
+    def offer(self, outcome: Outcome) -> Offer | None:
+        """What the book offers for an outcome."""
+        return self.yes if outcome is _YES else self.no
+
+    @property
+    def values(self) -> Values:
+        """The numbers that every answer tells: `fair` is the probability of YES."""
+        named = [
+            ("fair", self.fair.yes),
+            ("fair_low", self.fair.low),
+            ("fair_high", self.fair.high),
+        ]
+        for name, offer in (("yes", self.yes), ("no", self.no)):
+            if offer is not None:
+                named.append((f"{name}_price", price_dollars(offer.price)))
+                named.append((f"{name}_edge", offer.edge))
+        named.append(("seconds_left", self.seconds_left))
+        return tuple(named)
+
+
+def judge(view: MarketView, now: Nanos, params: StrategyParams) -> Judgement | Gate:
+    """Fair value and offers, or the first gate that keeps a market from being judged.
+
+    Gates in order: `strike_unknown`, `price_unknown`, `not_warm`, `too_late`, `too_early`,
+    `prints_missed`.
+    """
+    left = (view.market.close_ns - now) / SECOND
+    gate = _market_gate(view, left, params)
+    if gate is not None:
+        return gate
+    state = settlement_outlook(view)
+    if state.missed > params.max_missed:
+        return "prints_missed", (("missed", state.missed), ("limit", params.max_missed))
+    fair = fair_value(view, state, params)
+    fees = FeeTerms(fee_type=view.market.fee_type, multiplier_bps=view.market.fee_multiplier_bps)
+    return Judgement(
+        fair=fair,
+        yes=_offer(view, fair, _YES, fees, params),
+        no=_offer(view, fair, _NO, fees, params),
+        seconds_left=left,
+    )
+
+
+def settlement_outlook(view: MarketView) -> Outlook:
+    """What is known and open of a settlement. The picture must have a strike and a price."""
+    market = view.market
+    assert market.strike is not None
+    contract = Contract(strike=market.strike, digits=market.digits, close_ns=market.close_ns)
+    known = KnownPrints(count=view.known, total=view.known_sum)
+    return outlook(contract, known, view.index, view.ts_index)
+
+
+def fair_value(view: MarketView, state: Outlook, params: StrategyParams) -> Fair:
+    """Probability of YES with its range. Hot: 2 us.
+
+    Where the price comes from spot venues, their deviation from the index is added to what the
+    price itself may do until the settlement.
+    """
+    sigma = view.sigma
+    if view.proxy and state.coming:
+        basis = (params.proxy_bps * _BASIS_POINT) ** 2 / state.effective_seconds
+        sigma = math.sqrt(sigma * sigma + basis)
+    yes = probability_yes(state, sigma)
+    less = probability_yes(state, sigma * (1.0 - params.volatility_error))
+    more = probability_yes(state, sigma * (1.0 + params.volatility_error))
+    return Fair(yes=yes, low=min(yes, less, more), high=max(yes, less, more))
+
+
+def _market_gate(view: MarketView, left: float, params: StrategyParams) -> Gate | None:
+    if view.market.strike is None:
+        return "strike_unknown", (("seconds_left", left),)
+    if view.index <= 0:
+        return "price_unknown", (("seconds_left", left),)
+    if not view.warm:
+        return "not_warm", (("seconds_left", left),)
+    if left < params.min_seconds_left:
+        return "too_late", (("seconds_left", left), ("limit", params.min_seconds_left))
+    if left > params.max_seconds_left:
+        return "too_early", (("seconds_left", left), ("limit", params.max_seconds_left))
+    return None
+
+
+def _offer(
+    view: MarketView, fair: Fair, outcome: Outcome, fees: FeeTerms, params: StrategyParams
+) -> Offer | None:
+    wish = Wish(
+        outcome=outcome,
+        probability=fair.of(outcome),
+        cautious=fair.cautious(outcome),
+        contracts=params.contracts,
+        min_edge=params.min_edge,
+    )
+    return best_offer(wish, ladder(outcome, view.bids, view.asks), fees)

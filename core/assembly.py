@@ -14,7 +14,8 @@ from core import strategies
 from core.domain.rules import RiskLimits
 from core.domain.series import source_of
 from core.roles.dashboard import Dashboard
-from core.roles.execution import Execution, ExecutionTerms
+from core.roles.execution import Execution
+from core.roles.execution_terms import ExecutionTerms
 from core.roles.feed import MarketFeed
 from core.roles.feed_terms import FeedTerms
 from core.roles.risk import Risk

@@ -9,39 +9,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from core import messages as m
 from core.domain.orders import OrderBook, OrderRecord, OrderState, advance
 from core.domain.strays import StrayFills
 from core.roles.base import HandlingRole
+from core.roles.execution_terms import ExecutionTerms
 from core.roles.order_events import booking, rejection, told
 from core.topology import EXECUTION
-from core.units import Nanos, Quantity, seconds
+from core.units import Nanos, Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from core.exchange.records import Fill
     from core.messages import Message
-
-
-class ExecutionTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """Patience of the execution role, in the clock's own time."""
-
-    ask_again: Nanos = seconds(1.0)
-    """Between two questions about the same order."""
-    answer_due: Nanos = seconds(10.0)
-    """A submitted order without any answer counts as unknown after this."""
-    fills_due: Nanos = seconds(2.0)
-    """The exchange told of fills that have not come: ask after this."""
-    unmatched_for: Nanos = seconds(60.0)
-    """How long a fill may wait for its order's id before it counts as foreign."""
-    reconcile_every: Nanos = seconds(60.0)
-    recheck: Nanos = seconds(2.0)
-    """After a comparison that orders in motion, or a first doubt, left incomplete."""
-    backfill: Nanos = seconds(3600.0)
-    """How far back fills are asked for when no open order says otherwise."""
 
 
 class Execution(HandlingRole):

@@ -11,7 +11,8 @@ from core import messages as m
 from core.domain.orders import OrderState
 from core.exchange.records import OrderStatus
 from core.journal import MemoryJournal
-from core.roles.execution import Execution, ExecutionTerms
+from core.roles.execution import Execution
+from core.roles.execution_terms import ExecutionTerms
 from core.runner import Runner
 from core.topology import EXECUTION, Routing
 from core.units import Nanos, Quantity, seconds

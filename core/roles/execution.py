@@ -13,7 +13,6 @@ from core import messages as m
 from core.domain.orders import OrderBook, OrderRecord, OrderState, advance
 from core.domain.strays import StrayFills
 from core.roles.base import HandlingRole
-from core.roles.execution_terms import ExecutionTerms
 from core.roles.order_events import booking, rejection, told
 from core.topology import EXECUTION
 from core.units import Nanos, Quantity
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from core.exchange.records import Fill
     from core.messages import Message
+    from core.roles.execution_terms import ExecutionTerms
 
 
 class Execution(HandlingRole):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from core.units import Nanos
 
 
@@ -22,3 +24,23 @@ class Scenario(Protocol):
     def next_due(self) -> Nanos:
         """When `advance` next has something to do; a server may sleep until then."""
         ...
+
+
+class Together:
+    """Several scenarios on one engine, for several series: their steps in order of time."""
+
+    def __init__(self, scenarios: Sequence[Scenario]) -> None:
+        self._scenarios = tuple(scenarios)
+
+    def advance(self, now: Nanos) -> None:
+        """Drive the engine up to `now`; of equal times the first scenario goes first."""
+        while (due := self.next_due()) <= now:
+            for scenario in self._scenarios:
+                if scenario.next_due() == due:
+                    scenario.advance(due)
+        for scenario in self._scenarios:
+            scenario.advance(now)
+
+    def next_due(self) -> Nanos:
+        """When the first of them next has something to do."""
+        return min(scenario.next_due() for scenario in self._scenarios)

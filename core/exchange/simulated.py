@@ -25,7 +25,7 @@ from core.exchange.engine_events import IndexPublished
 from core.units import FEE_UNIT, SECOND, Money, Nanos, Price, Quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from core.domain.windows import Window
     from core.exchange.engine_events import EngineEvent
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         CancelRequest,
         DecreaseRequest,
         OrderRequest,
+        Outcome,
         Placed,
         Reduced,
         Side,
@@ -86,6 +87,11 @@ class SimulatedExchange(EngineReads):
     def next_due(self) -> Nanos | None:
         """When `advance` next has something to do."""
         return self._schedule.next_due()
+
+    @property
+    def has_events(self) -> bool:
+        """Whether `drain` would return anything; for callers on a hot path."""
+        return bool(self._venue.events)
 
     def drain(self) -> tuple[EngineEvent, ...]:
         """All events since the last call, oldest first."""
@@ -174,6 +180,12 @@ class SimulatedExchange(EngineReads):
             )
         )
 
+    def record_index(self, index_id: str, prints: Iterable[tuple[Nanos, IndexValue]]) -> None:
+        """Prints (stamp, value) from before anybody listened: they count, without events."""
+        series = self._venue.indices.setdefault(index_id, IndexSeries())
+        for stamp, value in prints:
+            series.add(value, stamp)
+
     def fix_strike(self, ticker: str, value: IndexValue) -> None:
         """Give the strike that will be published, instead of the one computed.
 
@@ -188,6 +200,23 @@ class SimulatedExchange(EngineReads):
         Without prints and without this, the result is NO (contract terms).
         """
         self._venue.market(ticker).fixed_settlement = value
+
+    def tell_result(
+        self, ticker: str, result: Outcome, value: IndexValue | None, now: Nanos
+    ) -> None:
+        """The result of a closed market, from an exchange that is being followed.
+
+        Needs `EngineConfig.results_are_told`. It pays at the timeline's time, or at once when that
+        is past. ValueError before the close; a second result of the same market changes nothing.
+        """
+        self.advance(now)
+        market = self._venue.market(ticker)
+        waits = now >= market.window.close_ns and self._venue.config.results_are_told
+        if not waits:
+            msg = f"{ticker} is not waiting for a result"
+            raise ValueError(msg)
+        self._lifecycle.tell_result(market, result, value)
+        self.advance(now)
 
     # --- orders
 

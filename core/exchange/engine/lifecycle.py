@@ -41,14 +41,18 @@ class Lifecycle:
         venue.markets[market.ticker] = market
         self._tell(market, MarketEvent.CREATED)
         opens, closes = window.open_ns, window.close_ns
-        for at, step in (
+        steps = [
             (opens, self._open),
             (opens + timeline.strike, self._publish_strike),
             (closes, self._close),
             (closes + timeline.book_cleared, self._clear_book),
-            (closes + timeline.determined, self._determine),
-            (closes + timeline.settled, self._settle),
-        ):
+        ]
+        if not venue.config.results_are_told:
+            steps += [
+                (closes + timeline.determined, self._determine),
+                (closes + timeline.settled, self._settle),
+            ]
+        for at, step in steps:
             self._schedule.add(Nanos(at), lambda step=step: step(market))  # type: ignore[misc]
         return market
 
@@ -118,12 +122,23 @@ class Lifecycle:
             BookCleared(ts=self._venue.now, ticker=market.ticker, clock=market.book.clock)
         )
 
+    def tell_result(self, market: MarketState, result: Outcome, value: IndexValue | None) -> None:
+        """Take a result from outside and pay when payouts are due; a second one changes nothing."""
+        if market.result is not None:
+            return
+        self._decide(market, result, value)
+        due = market.window.close_ns + self._venue.config.timeline.settled
+        self._schedule.add(Nanos(max(due, self._venue.now)), lambda: self._settle(market))
+
     def _determine(self, market: MarketState) -> None:
         value = self._value_at(market, market.window.close_ns)
-        market.settlement_value = value
         strike = market.strike
         is_yes = value is not None and strike is not None and value >= strike
-        market.result = Outcome.YES if is_yes else Outcome.NO
+        self._decide(market, Outcome.YES if is_yes else Outcome.NO, value)
+
+    def _decide(self, market: MarketState, result: Outcome, value: IndexValue | None) -> None:
+        market.settlement_value = value
+        market.result = result
         market.status = MarketStatus.DETERMINED
         market.updated = self._venue.now
         self._tell(market, MarketEvent.DETERMINED)

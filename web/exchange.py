@@ -1,0 +1,174 @@
+"""The local exchange: a process that speaks Kalshi's protocol over a simulated engine.
+
+`serve_exchange` starts one and gives back what a client must know. Bind first, then keys, then
+time: nothing is half-started when the port is taken or a key cannot be read.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from core.clock import ClockSpec, ScaledClock, start_spec
+from core.exchange.auth import (
+    generate_ed25519,
+    generate_rsa,
+    read_public_key,
+    write_private_key,
+)
+from core.exchange.engine_types import BTC_15M, CRYPTO_SHARD, DEFAULT_SHARD, SOL_15M, EngineConfig
+from core.exchange.scenario import Scenario, Together
+from core.exchange.scenario_synthetic import SyntheticConfig, SyntheticScenario
+from core.exchange.simulated import SimulatedExchange
+from core.units import Money
+from web.exchange_app import REST_PREFIX, STREAM_PATH, Stream, create_exchange_app
+from web.exchange_host import ExchangeHost
+from web.exchange_keys import KeyRing
+from web.exchange_options import ExchangeOptions, OptionsError
+from web.exchange_publisher import Publisher
+from web.exchange_subscriptions import Roster
+from web.server import Server
+
+if TYPE_CHECKING:
+    from core.clock import Clock
+    from core.units import Nanos
+
+ACCOUNT: Final = "trader"
+"""The account of every key; a second account is something for tests."""
+_SERIES: Final = {spec.ticker: spec for spec in (SOL_15M, BTC_15M)}
+_PLAIN_REQUESTS: Final = 16
+"""Worker threads beside those of the streams."""
+
+
+class Announcement(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client must know, printed as one JSON line once the exchange listens."""
+
+    base_url: str
+    ws_url: str
+    key_id: str
+    private_key_path: str | None
+    """None where the client has registered a key of its own."""
+    clock: ClockSpec
+
+
+class RunningExchange:
+    """A local exchange that answers. `stop` and `wait` may be called from any thread."""
+
+    def __init__(self, announcement: Announcement, host: ExchangeHost, server: Server) -> None:
+        self.announcement = announcement
+        self.host = host
+        self._server = server
+        self._ended = threading.Event()
+        host.on_failure = self._ended.set
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._server.port
+
+    def announce(self) -> None:
+        """Print the announcement on standard output."""
+        sys.stdout.buffer.write(msgspec.json.encode(self.announcement) + b"\n")
+        sys.stdout.buffer.flush()
+
+    def request_stop(self) -> None:
+        """Make `wait` return; safe in a signal handler."""
+        self._ended.set()
+
+    def wait(self, *, with_parent: bool = False) -> None:
+        """Block until somebody asks for the end; then stop. Raises what the engine died of.
+
+        `with_parent`: the end of standard input, when its parent goes, is such a wish too.
+        """
+        if with_parent:
+            threading.Thread(target=self._watch_parent, name="parent", daemon=True).start()
+        self._ended.wait()
+        self.stop()
+        if self.host.failure is not None:
+            raise self.host.failure
+
+    def stop(self) -> None:
+        """End the streams, the requests, the time; drop the generated key. Idempotent."""
+        self._ended.set()
+        self._server.stop()
+        self.host.stop()
+        if self.announcement.private_key_path is not None:
+            Path(self.announcement.private_key_path).unlink(missing_ok=True)
+
+    def _watch_parent(self) -> None:
+        while sys.stdin.buffer.read(1):
+            pass
+        self._ended.set()
+
+
+def serve_exchange(options: ExchangeOptions, clock: Clock | None = None) -> RunningExchange:
+    """Start a local exchange. `clock` replaces the scaled one, for tests that step by hand.
+
+    Raises OptionsError, InvalidKey (a public key), PortTaken and CannotListen, before anything has
+    been started.
+    """
+    options.check()
+    spec = start_spec(options.speed, options.start)
+    shown = clock or ScaledClock.from_spec(spec)
+    ring = KeyRing(shown, options.skew_seconds)
+    if options.key_id is not None and options.public_key is not None:
+        ring.register(options.key_id, read_public_key(options.public_key), ACCOUNT)
+    engine = SimulatedExchange(EngineConfig(seed=options.seed))
+    scenario = _scenario(engine, options, shown.now())
+    engine.open_account(ACCOUNT, {DEFAULT_SHARD: Money(0), CRYPTO_SHARD: options.cash}, shown.now())
+    roster = Roster()
+    publisher = Publisher(roster, shown)
+    host = ExchangeHost(engine, scenario, shown, publisher.publish)
+    app = create_exchange_app(host, ring, Stream(roster, publisher, options))
+    threads = options.streams + _PLAIN_REQUESTS
+    server = Server(app, options.host, options.port, threads=threads)
+    announcement = _announce(options, ring, server, spec)
+    running = RunningExchange(announcement, host, server)
+    host.start()
+    server.start()
+    return running
+
+
+def _announce(
+    options: ExchangeOptions, ring: KeyRing, server: Server, spec: ClockSpec
+) -> Announcement:
+    """Make the client's key, unless it has brought one."""
+    key_id, path = options.key_id, None
+    if key_id is None:
+        key = generate_rsa() if options.key_type == "rsa" else generate_ed25519()
+        key_id = str(uuid.uuid4())
+        path = (options.state / f"exchange-{server.port}.pem").resolve()
+        write_private_key(key, path)
+        ring.register(key_id, key.public_key(), ACCOUNT)
+    place = f"{options.host}:{server.port}"
+    return Announcement(
+        base_url=f"http://{place}{REST_PREFIX}",
+        ws_url=f"ws://{place}{STREAM_PATH}",
+        key_id=key_id,
+        private_key_path=None if path is None else str(path),
+        clock=spec,
+    )
+
+
+def _scenario(engine: SimulatedExchange, options: ExchangeOptions, start: Nanos) -> Scenario:
+    unknown = [name for name in options.series if name not in _SERIES]
+    if unknown or not options.series:
+        known = ", ".join(_SERIES)
+        msg = f"series {', '.join(unknown) or '(none)'}: the local exchange lists {known}"
+        raise OptionsError(msg)
+    if options.scenario == "tape":
+        msg = "the tape scenario is not built yet: use --scenario synthetic"
+        raise OptionsError(msg)
+    return Together(
+        [
+            SyntheticScenario(
+                engine, SyntheticConfig(seed=options.seed, series=_SERIES[name]), start
+            )
+            for name in options.series
+        ]
+    )

@@ -1,0 +1,78 @@
+"""Whose key signed a request: the local exchange verifies as the real one does (kalshi.md 1.3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flask import Flask, g, request
+
+from core.clock import patience
+from core.exchange.auth import (
+    KEY_HEADER,
+    SIGNATURE_HEADER,
+    TIMESTAMP_HEADER,
+    PublicKey,
+    signed_text,
+    verify,
+)
+from core.exchange.port import Unauthorized
+from core.exchange.wire.scalars import from_ms
+
+if TYPE_CHECKING:
+    from core.clock import Clock
+
+_DIGITS: Final = 16
+_UNAUTHENTICATED: Final = 401
+
+
+class KeyRing:
+    """Registered public keys and their accounts. Any thread."""
+
+    def __init__(self, clock: Clock, skew_seconds: float) -> None:
+        self._clock = clock
+        self._skew_seconds = skew_seconds
+        self._keys: dict[str, tuple[PublicKey, str]] = {}
+
+    def register(self, key_id: str, key: PublicKey, account: str) -> None:
+        """Let a key act for an account."""
+        self._keys[key_id] = (key, account)
+
+    def authenticate(self, method: str, path: str) -> str:
+        """The account behind the current request's signature. Raises Unauthorized."""
+        key_id = request.headers.get(KEY_HEADER, "")
+        timestamp = request.headers.get(TIMESTAMP_HEADER, "")
+        signature = request.headers.get(SIGNATURE_HEADER, "")
+        if not (key_id and timestamp and signature):
+            raise _refusal("authentication_error", "missing authentication headers")
+        if key_id not in self._keys:
+            raise _refusal("NOT_FOUND", "api key not found")
+        self._check_age(timestamp)
+        key, account = self._keys[key_id]
+        if not verify(key, signed_text(timestamp, method, path), signature):
+            raise _refusal("INCORRECT_API_KEY_SIGNATURE", "incorrect api key signature")
+        return account
+
+    def _check_age(self, timestamp: str) -> None:
+        """Refuse stamps too far from the exchange's clock, also seconds in place of millis."""
+        if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _DIGITS):
+            raise _refusal("authentication_error", "timestamp must be Unix milliseconds")
+        skew = abs(self._clock.now() - from_ms(int(timestamp)))
+        if skew > patience(self._clock, self._skew_seconds):
+            raise _refusal("authentication_error", "timestamp is too far from the server's time")
+
+
+def install_keys(app: Flask, ring: KeyRing, private: tuple[str, ...]) -> None:
+    """Ask for a signature on every path that begins with one of `private`.
+
+    A signature sent without need is checked too: whoever signs wrongly learns it at once.
+    """
+
+    @app.before_request
+    def authenticate() -> None:
+        path = str(request.environ.get("REQUEST_URI", request.path)).partition("?")[0]
+        if path.startswith(private) or KEY_HEADER in request.headers:
+            g.account = ring.authenticate(request.method, path)
+
+
+def _refusal(code: str, message: str) -> Unauthorized:
+    return Unauthorized(code, _UNAUTHENTICATED, message)

@@ -1,0 +1,59 @@
+"""What a local exchange can be started with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from core.units import Money, Nanos, money_from_dollars
+
+ScenarioName = Literal["synthetic", "tape"]
+KeyType = Literal["rsa", "ed25519"]
+
+
+class OptionsError(ValueError):
+    """Options that do not go together; says which and what to do."""
+
+
+class ExchangeOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about one run; equal seeds, starts and requests give equal books."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 takes a free one."""
+    seed: int = 1
+    speed: float = 1.0
+    """Seconds of the exchange's time per second of the machine."""
+    start: Nanos | None = None
+    """What its clock shows at first; None: the time of day, or the beginning of the tape."""
+    scenario: ScenarioName = "synthetic"
+    tape: Path | None = None
+    series: tuple[str, ...] = ("KXSOL15M",)
+    cash: Money = money_from_dollars(10_000)
+    """On the crypto shard, where the orders of these series are paid from."""
+    key_type: KeyType = "rsa"
+    key_id: str | None = None
+    public_key: Path | None = None
+    """A client's own key, in place of one that is generated for it."""
+    state: Path = Path("var/exchange")
+    """Where the generated private key is written, readable by its owner alone."""
+    streams: int = 64
+    """Clients of the stream at a time."""
+    outbox_frames: int = 10_000
+    """Frames that may wait for a client before its subscription ends with error 25."""
+    skew_seconds: float = 5.0
+    """How far a request's time stamp may be off, in seconds of the machine."""
+
+    def check(self) -> None:
+        """Raise OptionsError for what cannot be started."""
+        if (self.key_id is None) != (self.public_key is None):
+            msg = "--key-id and --public-key go together: give both or neither"
+            raise OptionsError(msg)
+        if (self.scenario == "tape") != (self.tape is not None):
+            msg = "--scenario tape needs a tape, and only it takes one"
+            raise OptionsError(msg)
+        if self.streams < 1 or self.outbox_frames < 1:
+            msg = "streams and outbox_frames must be at least 1"
+            raise OptionsError(msg)

@@ -66,6 +66,8 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     cancel_model: CancelModel = CancelModel.PESSIMISTIC
     publish_outside: bool = True
     """False: changes of outside liquidity make no `BookChanged` (a backtest has them already)."""
+    results_are_told: bool = False
+    """True: a market waits for `SimulatedExchange.tell_result`, whatever index and clock say."""
     fee_trade_unit: Money = VERSION_A
     """First rounding of fees; the account's unit is $0.0001. Rebates are left aside: a fill is
     never charged too little (core.domain.fees)."""

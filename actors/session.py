@@ -29,8 +29,10 @@ class Session:
     """A sink in the directory; counts. `take` runs on the senders' threads."""
 
     def __init__(self, windows: int | None = None) -> None:
-        self.enough = threading.Event()
-        """Set when the wanted number of windows has ended and been paid."""
+        self.closed = threading.Event()
+        """Set when the wanted number of windows has a result: time to stop trading."""
+        self.paid = threading.Event()
+        """Set when they have been paid, too."""
         self._wanted = windows
         self._lock = threading.Lock()
         self._counts: Counter[type[Message]] = Counter()
@@ -55,15 +57,24 @@ class Session:
                 self._determined.add(message.ticker)
             case m.MarketFinalized():
                 self._finalized.add(message.ticker)
-                if self._wanted is not None and self._over >= self._wanted:
-                    self.enough.set()
             case _:
-                pass
+                return
+        if self._wanted is not None:
+            if len(self._determined) >= self._wanted:
+                self.closed.set()
+            if self._over >= self._wanted:
+                self.paid.set()
 
     @property
     def _over(self) -> int:
         """Windows whose result is known and paid."""
         return len(self._finalized & self._determined)
+
+    def settled(self) -> bool:
+        """Our books hold no position in a window that is over."""
+        with self._lock:
+            lines = self._books.positions if self._books else ()
+            return not any(line.quantity and line.ticker in self._determined for line in lines)
 
     def tally(self) -> Tally:
         """The counts now."""

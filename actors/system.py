@@ -36,10 +36,7 @@ from core.topology import (
     DASHBOARD,
     EXECUTION,
     FEED,
-    HOT_HOST,
     RISK,
-    SCREEN,
-    SESSION,
     SPECS,
     SPOT,
     STRATEGY,
@@ -88,22 +85,14 @@ class LeftoverError(Exception):
 class System:
     """All actors of one daemon. Started and stopped by the main thread."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.directory = Directory()
-        self.control = ActorControl(self.directory)
+    def __init__(self, plan: Plan, directory: Directory) -> None:
+        self.directory = directory
+        self.control = ActorControl(directory)
         self._plan = plan
         self._timers = Timers(plan.clock, self.directory.tell)
         names = (*plan.roles, *plan.outside_names, *plan.sinks, SUPERVISION, "supervisor", TIMERS)
         self._routing = Routing(names)
-        self._groups = {
-            (group[0] if len(group) == 1 else HOT_HOST): group
-            for group in placement(plan.roles, fused=plan.fused)
-        }
-
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """Names of all supervised hosts."""
-        return (*self._groups, *self._plan.outside)
+        self._groups = placement(plan.roles, fused=plan.fused)
 
     def start(self) -> None:
         """Start everything; returns when the supervisor runs, not when trading may begin."""
@@ -183,6 +172,3 @@ class System:
     @staticmethod
     def _ours(kind: type) -> bool:
         return kind.__module__.startswith("actors.")
-
-
-SINKS: Final = (SCREEN, SESSION)

@@ -213,13 +213,12 @@ def kind_of(name: str) -> str:
     return STRATEGY if name.startswith("strategy:") else name
 
 
-def placement(names: Iterable[str], *, fused: bool) -> tuple[tuple[str, ...], ...]:
-    """Which roles share a host: each alone, or the hot kinds together."""
+def placement(names: Iterable[str], *, fused: bool) -> dict[str, tuple[str, ...]]:
+    """Hosts and the roles on each: every role alone, or the hot kinds together on `hot`."""
     listed = tuple(names)
-    if not fused:
-        return tuple((name,) for name in listed)
-    hot = tuple(name for name in listed if kind_of(name) in HOT)
-    return (hot, *((name,) for name in listed if kind_of(name) not in HOT))
+    hot = tuple(name for name in listed if kind_of(name) in HOT) if fused else ()
+    alone = {name: (name,) for name in listed if name not in hot}
+    return {**alone, HOT_HOST: hot} if hot else alone
 
 
 class Routing:

@@ -59,6 +59,7 @@ def marked(ledger: Ledger, quotes: Mapping[str, marks.Mark], now: Nanos) -> m.Le
         peak=peak,
         drawdown=(peak - total) / peak if peak > 0 else 0.0,
         settled=ledger.settled,
+        capital=ledger.capital,
         ts=now,
     )
 

@@ -126,6 +126,8 @@ class LedgerMarked(Message, frozen=True, kw_only=True):
     """Share of the peak, 0..1."""
     settled: int
     """Windows settled with a position."""
+    capital: Money = Money(0)
+    """Cash that was there without having been traded for."""
     ts: Nanos
 
 

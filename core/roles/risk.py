@@ -172,8 +172,13 @@ class Risk(HandlingRole):
     def _determined(self, result: m.MarketDetermined, now: Nanos) -> list[Message]:
         self._results[result.ticker] = result.result
         self._views.pop(result.ticker, None)
+        settled = self._settle(result.ticker, now)
+        return [*settled, *self._look_again(now)] if settled else []
+
+    def _look_again(self, now: Nanos) -> list[Message]:
+        """The picture after these events: they are applied only when this handler is done."""
         self._dirty = True
-        return self._settle(result.ticker, now)
+        return [m.Scheduled(due=now, to=self.name, message=m.Tick(due=now))]
 
     def _settle(self, ticker: str, now: Nanos) -> list[Message]:
         held = self.ledger.positions.get(ticker)
@@ -199,7 +204,7 @@ class Risk(HandlingRole):
                 self._marks.get(fill.ticker, marks.Mark()), view
             )
         late = self._settle(fill.ticker, now)
-        return late or self._picture(now)
+        return [*late, *self._look_again(now)] if late else self._picture(now)
 
     def _resolved(self, event: Message, now: Nanos) -> list[Message]:
         del event, now

@@ -1,0 +1,206 @@
+"""The daemon: a venue, a clock, a journal and the system of actors on them.
+
+It knows nothing of the web: what is to be seen goes to the `screen` it is given, and commands come
+through `control`. Used by `run.py trade`, on the main thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from actors.address import Directory
+from actors.control import ActorControl, NoAnswerError
+from actors.session import Session, Tally
+from actors.system import Plan, System
+from actors.venue_process import VenueProcess
+from actors.venues import Venue, open_venue
+from config.logs import kv
+from core.assembly import Assembly, Surroundings, role_names
+from core.exchange.books import Books, differences, exchange_books
+from core.exchange.port import ExchangeError
+from core.journal import SqliteJournal
+from core.messages import ControlAnswer, Difference
+from core.topology import SCREEN, SESSION, placement
+from core.units import Money, Nanos, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from config.settings import Settings
+    from core.messages import Message
+    from core.runner import Role
+
+_log = logging.getLogger(__name__)
+
+GLANCE_SECONDS: Final = 0.1
+ANSWER_SECONDS: Final = 1.0
+PAYMENT_SECONDS: Final = 60.0
+"""Most time of the machine that the payment of the last window may take."""
+SILENCES: Final = 5
+"""Questions in a row that the supervisor may leave unanswered before the daemon gives up."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run ended."""
+
+    tally: Tally
+    stopped: ControlAnswer
+    ours: Books | None
+    theirs: Books | None
+    differences: tuple[Difference, ...]
+    failure: str = ""
+    """Why the daemon gave up by itself; empty where it was asked to stop."""
+
+    @property
+    def proven(self) -> bool:
+        """The exchange listed no resting order of ours at the end."""
+        return self.stopped.resting == 0
+
+
+class Daemon:
+    """One run. `start`, `wait` and `stop` in this order, on one thread."""
+
+    def __init__(
+        self, settings: Settings, screen: Callable[[Message], None], windows: int | None = None
+    ) -> None:
+        self._settings = settings
+        self._screen = screen
+        self._directory = Directory()
+        self.control = ActorControl(self._directory)
+        self._session = Session(windows)
+        self._process: VenueProcess | None = None
+        self._venue: Venue | None = None
+        self._system: System | None = None
+        self._began = Nanos(0)
+
+    # --- starting ----------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the venue where it is ours, then the actors. Raises what makes it impossible."""
+        settings = self._settings
+        if settings.mode == "local":
+            self._process = VenueProcess(settings)
+        try:
+            self._open()
+        except BaseException:
+            self._close_venue()
+            raise
+
+    def _open(self) -> None:
+        settings = self._settings
+        venue = open_venue(settings, self._process.address if self._process else None)
+        self._venue = venue
+        self._began = Nanos(venue.clock.now() - seconds(1))
+        journal = self._journal_path(venue)
+        SqliteJournal(journal).close()
+        roles = (*role_names(settings), *venue.extra_roles)
+        plan = Plan(
+            clock=venue.clock,
+            roles=roles,
+            make=self._maker(venue, roles),
+            journal=lambda: SqliteJournal(journal),
+            outside=venue.hosts,
+            outside_names=venue.names,
+            sinks={SCREEN: self._screen, SESSION: self._session.take},
+            fused=settings.placement == "fused",
+        )
+        self._system = System(plan, self._directory)
+        self._system.start()
+        _log.info("trading begins", extra=kv(mode=settings.mode, journal=journal))
+
+    def _maker(self, venue: Venue, roles: tuple[str, ...]) -> Callable[[str, str], Role]:
+        settings = self._settings
+        fused = settings.placement == "fused"
+        hosts = (*placement(roles, fused=fused), *venue.hosts)
+        surroundings = Surroundings(mode=settings.mode, speed=venue.clock.speed, hosts=hosts)
+        assembly = Assembly(settings, surroundings)
+        return lambda name, instance: venue.make(name) or assembly.make(name, instance)
+
+    def _journal_path(self, venue: Venue) -> Path:
+        """A local exchange that starts anew has new accounts, so each gets a journal of its own."""
+        if self._process is None:
+            return self._settings.journal_path
+        return self._settings.mode_dir / f"journal-{venue.key_id[:8]}.sqlite"
+
+    # --- running -----------------------------------------------------------------------------
+
+    def wait(self, stop: threading.Event) -> str:
+        """Until asked to stop or enough windows are over: ""; else why the daemon gives up."""
+        silences = 0
+        while not stop.is_set():
+            if self._process is not None and not self._process.alive:
+                return "the local exchange has ended"
+            silences = 0 if self._supervised() else silences + 1
+            if silences >= SILENCES:
+                return "the supervisor does not answer"
+            if self._session.closed.wait(GLANCE_SECONDS):
+                self._await_payment(stop)
+                return ""
+        return ""
+
+    def _await_payment(self, stop: threading.Event) -> None:
+        """Take no new risk, and let the windows that are over be paid on both sides."""
+        self.control.stop(ControlRequest(by="run.py", reason="enough windows"), PAYMENT_SECONDS)
+        deadline = time.monotonic() + PAYMENT_SECONDS
+        while time.monotonic() < deadline and not stop.is_set():
+            if self._session.paid.wait(GLANCE_SECONDS) and self._session.settled():
+                return
+
+    def _supervised(self) -> bool:
+        try:
+            self.control.standing(ANSWER_SECONDS)
+        except NoAnswerError as silence:
+            _log.error("the supervisor is silent", extra=kv(why=silence))
+            return False
+        return True
+
+    # --- stopping ----------------------------------------------------------------------------
+
+    def stop(self, reason: str = "") -> Outcome:
+        """Disarm, prove, compare the books, end everything."""
+        assert self._system is not None
+        assert self._venue is not None
+        deadline = time.monotonic() + self._settings.shutdown_seconds
+        answer = self._system.stop(by="run.py", timeout=self._settings.shutdown_seconds)
+        tally = self._session.tally()
+        ours, theirs = our_books(tally), None
+        try:
+            if ours is not None and self._venue.own_books and time.monotonic() < deadline:
+                theirs = self._their_books(tally)
+        except ExchangeError as error:
+            _log.error("the exchange's books could not be read", extra=kv(why=error))
+        self._close_venue()
+        found = tuple(differences(ours, theirs)) if ours and theirs else ()
+        return Outcome(
+            tally=tally, stopped=answer, ours=ours, theirs=theirs, differences=found, failure=reason
+        )
+
+    def _their_books(self, tally: Tally) -> Books:
+        assert self._venue is not None
+        capital = tally.books.capital if tally.books else Money(0)
+        return exchange_books(self._venue.exchange, capital, self._venue.shard, self._began)
+
+    def _close_venue(self) -> None:
+        if self._venue is not None:
+            self._venue.close()
+        if self._process is not None:
+            self._process.stop()
+
+
+def our_books(tally: Tally) -> Books | None:
+    """Our side of the comparison; None before the books were first marked."""
+    marked = tally.books
+    if marked is None:
+        return None
+    return Books(
+        cash=marked.cash,
+        fees=marked.fees,
+        pnl=Money(marked.realized - marked.fees),
+        positions={line.ticker: line.quantity for line in marked.positions if line.quantity},
+    )

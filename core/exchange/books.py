@@ -1,0 +1,63 @@
+"""The exchange's own books of a run, for the comparison at its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from core.messages import Difference
+from core.units import ONE_CENT, Money, Nanos, Quantity, dollars, format_money
+
+if TYPE_CHECKING:
+    from core.exchange.port import Exchange
+
+
+class Books(msgspec.Struct, frozen=True, kw_only=True):
+    """Cash, fees, profit and open positions of one account, from one side."""
+
+    cash: Money
+    fees: Money
+    pnl: Money
+    """Change of cash since the capital was set; what is open counts when it is paid."""
+    positions: dict[str, Quantity]
+
+    def as_json(self) -> dict[str, object]:
+        """Dollars and contracts as numbers."""
+        return {
+            "cash": dollars(self.cash),
+            "fees": dollars(self.fees),
+            "pnl": dollars(self.pnl),
+            "positions": {ticker: q / 100 for ticker, q in self.positions.items()},
+        }
+
+
+def exchange_books(exchange: Exchange, capital: Money, shard: int, since: Nanos) -> Books:
+    """Asks the exchange; raises its errors."""
+    cash = exchange.balance().on_shard(shard)
+    return Books(
+        cash=cash,
+        fees=Money(sum(fill.fee for fill in exchange.fills(since=since))),
+        pnl=Money(cash - capital),
+        positions={row.ticker: row.quantity for row in exchange.positions() if row.quantity},
+    )
+
+
+def differences(ours: Books, theirs: Books) -> list[Difference]:
+    """What does not agree to the cent."""
+    found = [
+        Difference(what=what, key="account", ours=format_money(mine), theirs=format_money(other))
+        for what, mine, other in (
+            ("cash", ours.cash, theirs.cash),
+            ("fees", ours.fees, theirs.fees),
+            ("pnl", ours.pnl, theirs.pnl),
+        )
+        if abs(mine - other) >= ONE_CENT
+    ]
+    for ticker in sorted({*ours.positions, *theirs.positions}):
+        mine, other = ours.positions.get(ticker, 0), theirs.positions.get(ticker, 0)
+        if mine != other:
+            found.append(
+                Difference(what="position", key=ticker, ours=str(mine), theirs=str(other))
+            )
+    return found

@@ -53,7 +53,8 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
     key_id: str
     private_key_path: str | None
     """None where the client has registered a key of its own."""
-    clock: ClockSpec
+    clock: ClockSpec | None
+    """The exchange's time, for programs that share it; None for a clock moved by hand."""
 
 
 class RunningExchange:
@@ -106,36 +107,42 @@ class RunningExchange:
         self._ended.set()
 
 
-def serve_exchange(options: ExchangeOptions, clock: Clock | None = None) -> RunningExchange:
-    """Start a local exchange. `clock` replaces the scaled one, for tests that step by hand.
+def serve_exchange(options: ExchangeOptions) -> RunningExchange:
+    """Start a local exchange with a scenario of its own on a scaled clock.
 
     Raises OptionsError, InvalidKey (a public key), PortTaken and CannotListen, before anything has
     been started.
     """
     options.check()
-    spec = start_spec(options.speed, options.start)
-    shown = clock or ScaledClock.from_spec(spec)
-    ring = KeyRing(shown, options.skew_seconds)
+    clock = ScaledClock.from_spec(start_spec(options.speed, options.start))
+    engine = SimulatedExchange(EngineConfig(seed=options.seed))
+    scenario = _scenario(engine, options, clock.now())
+    return serve_engine(engine, scenario, clock, options)
+
+
+def serve_engine(
+    engine: SimulatedExchange, scenario: Scenario, clock: Clock, options: ExchangeOptions
+) -> RunningExchange:
+    """Put an engine behind the protocol, with one account. Raises as `serve_exchange` does."""
+    ring = KeyRing(clock, options.skew_seconds)
     if options.key_id is not None and options.public_key is not None:
         ring.register(options.key_id, read_public_key(options.public_key), ACCOUNT)
-    engine = SimulatedExchange(EngineConfig(seed=options.seed))
-    scenario = _scenario(engine, options, shown.now())
-    engine.open_account(ACCOUNT, {DEFAULT_SHARD: Money(0), CRYPTO_SHARD: options.cash}, shown.now())
+    cash = {DEFAULT_SHARD: Money(0), CRYPTO_SHARD: options.cash}
+    engine.open_account(ACCOUNT, cash, clock.now())
     roster = Roster()
-    publisher = Publisher(roster, shown)
-    host = ExchangeHost(engine, scenario, shown, publisher.publish)
+    publisher = Publisher(roster, clock)
+    host = ExchangeHost(engine, scenario, clock, publisher.publish)
     app = create_exchange_app(host, ring, Stream(roster, publisher, options))
     threads = options.streams + _PLAIN_REQUESTS
     server = Server(app, options.host, options.port, threads=threads)
-    announcement = _announce(options, ring, server, spec)
-    running = RunningExchange(announcement, host, server)
+    running = RunningExchange(_announce(options, ring, server, clock), host, server)
     host.start()
     server.start()
     return running
 
 
 def _announce(
-    options: ExchangeOptions, ring: KeyRing, server: Server, spec: ClockSpec
+    options: ExchangeOptions, ring: KeyRing, server: Server, clock: Clock
 ) -> Announcement:
     """Make the client's key, unless it has brought one."""
     key_id, path = options.key_id, None
@@ -151,7 +158,7 @@ def _announce(
         ws_url=f"ws://{place}{STREAM_PATH}",
         key_id=key_id,
         private_key_path=None if path is None else str(path),
-        clock=spec,
+        clock=clock.spec if isinstance(clock, ScaledClock) else None,
     )
 
 

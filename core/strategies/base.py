@@ -36,28 +36,43 @@ class StrategyParams(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     min_edge: float = Field(
-        0.03, ge=0, lt=1, description="least edge after fees and uncertainty, dollars per contract"
+        default=0.03,
+        ge=0,
+        lt=1,
+        description="least edge after fees and uncertainty, dollars per contract",
     )
     min_seconds_left: float = Field(
-        60.0, ge=0, le=900, description="no signal closer to the close, seconds"
+        default=60.0, ge=0, le=900, description="no signal closer to the close, seconds"
     )
     max_seconds_left: float = Field(
-        840.0, gt=0, le=900, description="no signal earlier before the close, seconds"
+        default=840.0, gt=0, le=900, description="no signal earlier before the close, seconds"
     )
     kelly_fraction: float = Field(
-        0.25, gt=0, le=1, description="stake as a share of full Kelly, fraction"
+        default=0.25, gt=0, le=1, description="stake as a share of full Kelly, fraction"
     )
     contracts: int = Field(
-        50, ge=1, le=100_000, description="size for which the book's price is judged, contracts"
+        default=50,
+        ge=1,
+        le=100_000,
+        description="size for which the book's price is judged, contracts",
     )
     volatility_error: float = Field(
-        0.15, ge=0, lt=1, description="relative error of the volatility to be feared, fraction"
+        default=0.15,
+        ge=0,
+        lt=1,
+        description="relative error of the volatility to be feared, fraction",
     )
     proxy_bps: float = Field(
-        2.0, ge=0, le=100, description="deviation of spot venues from the index, basis points"
+        default=2.0,
+        ge=0,
+        le=100,
+        description="deviation of spot venues from the index, basis points",
     )
     max_missed: int = Field(
-        5, ge=0, le=60, description="most prints of the final minute that may be missing, prints"
+        default=5,
+        ge=0,
+        le=60,
+        description="most prints of the final minute that may be missing, prints",
     )
 
     @model_validator(mode="after")

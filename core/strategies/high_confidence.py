@@ -29,25 +29,31 @@ class HighConfidenceParams(StrategyParams):
     """Thirty seconds to ten minutes before the close, 90 % conviction, 5 cents of edge."""
 
     min_edge: float = Field(
-        0.05, ge=0, lt=1, description="least edge after fees and uncertainty, dollars per contract"
+        default=0.05,
+        ge=0,
+        lt=1,
+        description="least edge after fees and uncertainty, dollars per contract",
     )
     min_seconds_left: float = Field(
-        30.0, ge=0, le=900, description="no signal closer to the close, seconds"
+        default=30.0, ge=0, le=900, description="no signal closer to the close, seconds"
     )
     max_seconds_left: float = Field(
-        600.0, gt=0, le=900, description="no signal earlier before the close, seconds"
+        default=600.0, gt=0, le=900, description="no signal earlier before the close, seconds"
     )
     kelly_fraction: float = Field(
-        0.15, gt=0, le=1, description="stake as a share of full Kelly, fraction"
+        default=0.15, gt=0, le=1, description="stake as a share of full Kelly, fraction"
     )
     min_conviction: float = Field(
-        0.90, ge=0.5, lt=1, description="least cautious probability of the outcome, probability"
+        default=0.90,
+        ge=0.5,
+        lt=1,
+        description="least cautious probability of the outcome, probability",
     )
     min_stake: float = Field(
-        0.005, ge=0, le=1, description="smaller stakes are left, fraction of the bankroll"
+        default=0.005, ge=0, le=1, description="smaller stakes are left, fraction of the bankroll"
     )
     max_stake: float = Field(
-        0.02, gt=0, le=1, description="larger stakes are cut, fraction of the bankroll"
+        default=0.02, gt=0, le=1, description="larger stakes are cut, fraction of the bankroll"
     )
 
     @model_validator(mode="after")

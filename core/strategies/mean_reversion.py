@@ -39,26 +39,37 @@ if TYPE_CHECKING:
 class MeanReversionParams(StrategyParams):
     """Against a stretch of one standard deviation and more over five minutes."""
 
-    lookback_s: int = Field(300, ge=30, le=3_600, description="span of the mean, seconds")
-    min_history_s: int = Field(240, ge=10, le=3_600, description="span that must be there, seconds")
-    min_deviation_bps: float = Field(
-        1.0, gt=0, le=100, description="standard deviations below this count as this, basis points"
+    lookback_s: int = Field(default=300, ge=30, le=3_600, description="span of the mean, seconds")
+    min_history_s: int = Field(
+        default=240, ge=10, le=3_600, description="span that must be there, seconds"
     )
-    weak: float = Field(1.0, gt=0, le=10, description="least stretch, standard deviations")
+    min_deviation_bps: float = Field(
+        default=1.0,
+        gt=0,
+        le=100,
+        description="standard deviations below this count as this, basis points",
+    )
+    weak: float = Field(default=1.0, gt=0, le=10, description="least stretch, standard deviations")
     medium: float = Field(
-        1.5, gt=0, le=10, description="stretch of a medium bet, standard deviations"
+        default=1.5, gt=0, le=10, description="stretch of a medium bet, standard deviations"
     )
     strong: float = Field(
-        2.0, gt=0, le=10, description="stretch of a full bet, standard deviations"
+        default=2.0, gt=0, le=10, description="stretch of a full bet, standard deviations"
     )
     weak_stake: float = Field(
-        0.5, gt=0, le=1, description="stake at the least stretch, fraction of the full stake"
+        default=0.5,
+        gt=0,
+        le=1,
+        description="stake at the least stretch, fraction of the full stake",
     )
     medium_stake: float = Field(
-        0.75, gt=0, le=1, description="stake at the medium stretch, fraction of the full stake"
+        default=0.75,
+        gt=0,
+        le=1,
+        description="stake at the medium stretch, fraction of the full stake",
     )
     reversion: float = Field(
-        0.0, ge=0, le=1, description="share of the stretch expected to be made up, fraction"
+        default=0.0, ge=0, le=1, description="share of the stretch expected to be made up, fraction"
     )
 
     @model_validator(mode="after")

@@ -1,0 +1,127 @@
+"""What all strategies share: gates, fair value with its range, offers."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.domain.pricing import probability_yes
+from core.exchange.records import Outcome
+from core.strategies.base import StrategyParams
+from core.strategies.judgement import Judgement, fair_value, judge, settlement_outlook
+from core.units import SECOND, IndexValue, Nanos
+from tests.builders import CLOSE, NOW, terms, view
+
+PARAMS = StrategyParams()
+STRIKE = terms().strike or IndexValue(0)
+
+
+def before_close(seconds: float) -> Nanos:
+    return Nanos(CLOSE - round(seconds * SECOND))
+
+
+@pytest.mark.parametrize(
+    ("picture", "seconds_left", "code"),
+    [
+        (view(market=terms(strike=None)), 600, "strike_unknown"),
+        (view(index=IndexValue(0)), 600, "price_unknown"),
+        (view(warm=False), 600, "not_warm"),
+        (view(), 59.9, "too_late"),
+        (view(), 840.1, "too_early"),
+    ],
+)
+def test_the_first_shut_gate_is_told(picture: object, seconds_left: float, code: str) -> None:
+    gate = judge(picture, before_close(seconds_left), PARAMS)  # type: ignore[arg-type]
+
+    assert not isinstance(gate, Judgement)
+    assert gate[0] == code
+    assert dict(gate[1])["seconds_left"] == pytest.approx(seconds_left)
+
+
+def test_too_many_missed_prints_are_a_gate() -> None:
+    now = before_close(30)
+    params = StrategyParams(min_seconds_left=10)
+    ten_missed = view(ts_index=now, known=21, known_sum=21 * STRIKE)
+
+    gate = judge(ten_missed, now, params)
+
+    assert gate == ("prints_missed", (("missed", 10), ("limit", 5)))
+
+
+def test_a_judgement_has_fair_value_and_both_offers() -> None:
+    judged = judge(view(), NOW, PARAMS)
+
+    assert isinstance(judged, Judgement)
+    assert judged.fair.yes == probability_yes(settlement_outlook(view()), 0.0001)
+    assert judged.yes is not None
+    assert judged.no is not None
+    assert (judged.yes.price, judged.no.price) == (4_800, 5_400)
+    assert judged.best is judged.yes
+    assert judged.offer(Outcome.NO) is judged.no
+    assert judged.seconds_left == 600
+
+
+def test_the_values_name_the_probability_of_yes_fair() -> None:
+    judged = judge(view(), NOW, PARAMS)
+
+    assert isinstance(judged, Judgement)
+    values = dict(judged.values)
+    assert list(values)[0] == "fair"  # noqa: RUF015 - the order is what is tested
+    assert values["fair"] == judged.fair.yes
+    assert {"yes_edge", "no_edge", "yes_price", "no_price", "seconds_left"} <= set(values)
+
+
+def test_an_empty_side_offers_nothing() -> None:
+    judged = judge(view(asks=()), NOW, PARAMS)
+
+    assert isinstance(judged, Judgement)
+    assert judged.yes is None
+    assert judged.best is judged.no
+    nothing = judge(view(asks=(), bids=()), NOW, PARAMS)
+    assert isinstance(nothing, Judgement)
+    assert nothing.best is None
+
+
+@given(st.floats(0.98, 1.02), st.floats(1e-6, 1e-3), st.floats(0.0, 0.9), st.booleans())
+def test_the_range_holds_the_fair_value(
+    moneyness: float,
+    sigma: float,
+    error: float,
+    proxy: bool,
+) -> None:
+    params = StrategyParams(volatility_error=error)
+    picture = view(index=IndexValue(round(STRIKE * moneyness)), sigma=sigma, proxy=proxy)
+
+    fair = fair_value(picture, settlement_outlook(picture), params)
+
+    assert 0.0 <= fair.low <= fair.yes <= fair.high <= 1.0
+    for outcome in Outcome:
+        assert fair.cautious(outcome) <= fair.of(outcome)
+    assert fair.of(Outcome.YES) + fair.of(Outcome.NO) == pytest.approx(1.0)
+
+
+def test_a_stand_in_price_widens_the_settlement_by_its_deviation() -> None:
+    own, stand_in = view(), view(proxy=True)
+    state = settlement_outlook(own)
+    params = StrategyParams(proxy_bps=10.0)
+
+    widened = fair_value(stand_in, state, params).yes
+
+    whole = math.sqrt(0.0001**2 * state.effective_seconds + 0.001**2)
+    sigma = whole / math.sqrt(state.effective_seconds)
+    assert widened == pytest.approx(probability_yes(state, sigma), rel=1e-12)
+    assert widened < fair_value(own, state, params).yes
+
+
+def test_fees_of_the_series_count() -> None:
+    dear = judge(view(market=terms(fee_multiplier_bps=20_000)), NOW, PARAMS)
+    usual = judge(view(), NOW, PARAMS)
+
+    assert isinstance(dear, Judgement)
+    assert isinstance(usual, Judgement)
+    assert dear.yes is not None
+    assert usual.yes is not None
+    assert usual.yes.edge - dear.yes.edge == pytest.approx(0.07 * 0.48 * 0.52, abs=2e-4)

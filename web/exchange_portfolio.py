@@ -34,6 +34,7 @@ def portfolio_endpoints(host: ExchangeHost) -> Blueprint:
     """The signed reads."""
     routes = Blueprint("portfolio", __name__)
     _money_endpoints(routes, host)
+    _history_endpoints(routes, host)
     _order_endpoints(routes, host)
     return routes
 
@@ -60,6 +61,18 @@ def _money_endpoints(routes: Blueprint, host: ExchangeHost) -> None:
             }
         )
 
+    @routes.get("/account/limits")
+    def limits() -> Response:
+        return answer(LimitsJson.from_limits(BASIC_TIER))
+
+    @routes.get("/local/books")
+    def books() -> Response:
+        """Not of the real venue: the account's books in one row, for comparing to the cent."""
+        owner = account()
+        return answer(host.ask(lambda engine, _: engine.books(owner)))
+
+
+def _history_endpoints(routes: Blueprint, host: ExchangeHost) -> None:
     @routes.get("/portfolio/fills")
     def fills() -> Response:
         owner, ticker, order_id = account(), text("ticker"), text("order_id")
@@ -80,16 +93,6 @@ def _money_endpoints(routes: Blueprint, host: ExchangeHost) -> None:
         rows, cursor = page(chosen, lambda row: row.ticker)
         listed = [SettlementJson.from_settlement(_event_of(row.ticker), row) for row in rows]
         return answer({"cursor": cursor, "settlements": listed})
-
-    @routes.get("/account/limits")
-    def limits() -> Response:
-        return answer(LimitsJson.from_limits(BASIC_TIER))
-
-    @routes.get("/local/books")
-    def books() -> Response:
-        """Not of the real venue: the account's books in one row, for comparing to the cent."""
-        owner = account()
-        return answer(host.ask(lambda engine, _: engine.books(owner)))
 
 
 def _order_endpoints(routes: Blueprint, host: ExchangeHost) -> None:

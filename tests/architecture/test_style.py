@@ -20,6 +20,7 @@ BORDERS = {
     "actors/supervisor.py:Supervisor._start": "a host that cannot start is a failure to supervise",
     "actors/timers.py:Timers._run": "the timers' thread: a system without time must be reported",
     "config/logs.py:_Writer.handle": "log writer's thread: one bad value must not end all logging",
+    "web/exchange_host.py:ExchangeHost._run": "the local exchange's time: without it, stop and say",
     "web/broadcast.py:Broadcaster._run": "one stream's trouble must not end the others",
 }
 """Where everything may be caught, and why. Each logs or reports what it caught."""

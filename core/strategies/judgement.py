@@ -79,7 +79,7 @@ def judge(view: MarketView, now: Nanos, params: StrategyParams) -> Judgement | G
     """Fair value and offers, or the first gate that keeps a market from being judged.
 
     Gates in order: `strike_unknown`, `price_unknown`, `not_warm`, `too_late`, `too_early`,
-    `prints_missed`.
+    `prints_missed`. Hot: 6 us; a strategy's whole answer takes 8 to 10 us.
     """
     left = (view.market.close_ns - now) / SECOND
     gate = _market_gate(view, left, params)

@@ -7,7 +7,6 @@ through `control`. Used by `run.py trade`, on the main thread.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -24,11 +23,12 @@ from core.assembly import Assembly, Surroundings, role_names
 from core.exchange.books import Books, differences, exchange_books
 from core.exchange.port import ExchangeError
 from core.journal import SqliteJournal
-from core.messages import ControlAnswer, Difference
+from core.messages import ControlAnswer, ControlRequest, Difference
 from core.topology import SCREEN, SESSION, placement
 from core.units import Money, Nanos, seconds
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
     from pathlib import Path
 

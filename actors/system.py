@@ -12,12 +12,11 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from pykka import ActorRegistry, Timeout
 
-from actors.address import Directory
 from actors.control import ActorControl
 from actors.dashboard import DashboardActor
 from actors.execution import ExecutionActor
@@ -47,6 +46,9 @@ from core.topology import (
     placement,
 )
 from core.units import SECOND, Nanos
+
+if TYPE_CHECKING:
+    from actors.address import Directory
 
 _log = logging.getLogger(__name__)
 

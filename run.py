@@ -1,0 +1,325 @@
+"""The command line: `python run.py` trades; `python run.py --help` lists what else there is.
+
+Results go to standard output, logs to standard error. Bad input ends with exit code 2 and one
+clear line for each fault. A run of `trade` ends with 1 when books differ or nothing proves that no
+order rests, with 70 when the system itself failed.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import signal
+import sys
+import threading
+from datetime import datetime
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import click
+
+from actors.daemon import Daemon, Outcome
+from actors.venue_process import VenueProcessError
+from config.logs import hide, kv, start_logging
+from config.settings import LIVE_PHRASE, Settings, SettingsError, effective, load
+from core.assembly import Assembly, Surroundings
+from core.domain.series import UnknownSeriesError
+from core.exchange.auth import InvalidKey
+from core.exchange.port import ExchangeError
+from core.journal import JournalError
+from core.messages import ScreenFrame
+from core.strategies import StrategyError
+from core.topology import CONFLATE, CONTROL, ROUTES, SPECS, WRITERS
+from core.units import SECOND, Nanos, dollars, money_from_dollars
+from web.app import create_app
+from web.auth import TokenError, load_token
+from web.exchange import serve_exchange
+from web.exchange_options import ExchangeOptions, OptionsError
+from web.hub import Hub
+from web.server import CannotListen, Server
+from web.settings import WebSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from core.messages import Message
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_log = logging.getLogger("quarterhour")
+
+EXIT_DIFFERS = 1
+EXIT_BAD_INPUT = 2
+EXIT_FAILED = 70
+SWITCH_SECONDS = 0.0001
+"""Interpreter's switch interval: a busy thread delays others 15 times less than by default."""
+WEB_THREADS = 24
+BAD_INPUT = (
+    SettingsError,
+    StrategyError,
+    UnknownSeriesError,
+    JournalError,
+    InvalidKey,
+    TokenError,
+    CannotListen,
+    VenueProcessError,
+    ExchangeError,
+    OptionsError,
+)
+"""Faults of what was given to us: one clear line, exit code 2, nothing half-started."""
+
+
+def refusing(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn faults of the input into one clear text and exit code 2."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except BAD_INPUT as fault:
+            click.echo(str(fault), err=True)
+            sys.exit(EXIT_BAD_INPUT)
+
+    return run
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Quarterhour trades Kalshi's 15-minute crypto markets. Without a command: trade."""
+    if context.invoked_subcommand is None:
+        context.invoke(trade)
+
+
+# --- trade -------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--speed", type=float, help="Pace of the local exchange, times real time.")
+@click.option("--windows", type=click.IntRange(1), help="Stop after so many windows.")
+@click.option("--seed", type=int, help="Seed of the local exchange.")
+@click.option("--scenario", type=click.Choice(["synthetic", "tape"]), help="Its market.")
+@click.option("--port", type=int, help="Port of dashboard and API; 0: any free one.")
+@click.option("--fused", is_flag=True, help="Feed, strategies, risk, execution on one host.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+@refusing
+def trade(**options: object) -> None:
+    """Trade until stopped: on the local exchange, on paper, or live (see the settings)."""
+    settings = load(
+        {
+            "SPEED": options.get("speed"),
+            "EXCHANGE_SEED": options.get("seed"),
+            "EXCHANGE_SCENARIO": options.get("scenario"),
+            "API_PORT": options.get("port"),
+            "PLACEMENT": "fused" if options.get("fused") else None,
+        }
+    )
+    confirm_live(settings)
+    Assembly(settings, Surroundings(mode=settings.mode))
+    end_logging = start_logging(settings)
+    windows = options.get("windows")
+    try:
+        outcome = run_daemon(settings, windows if isinstance(windows, int) else None)
+    finally:
+        end_logging()
+    report(outcome, as_json=bool(options.get("as_json")))
+
+
+def confirm_live(settings: Settings) -> None:
+    """Real money needs its phrase: typed here, or set where nobody is at the keyboard."""
+    if settings.mode != "live" or settings.live_confirmed:
+        return
+    if not sys.stdin.isatty():
+        raise SettingsError([f"LIVE_CONFIRMATION: set it to {LIVE_PHRASE!r} to trade live"])
+    typed = click.prompt(f"This trades real money. Type {LIVE_PHRASE!r} to go on", err=True)
+    if " ".join(typed.split()).lower() != LIVE_PHRASE:
+        raise SettingsError(["live trading was not confirmed; nothing was started"])
+
+
+def run_daemon(settings: Settings, windows: int | None) -> Outcome:
+    """Bind the page's port, start everything, wait, stop everything."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    hub = Hub()
+
+    def screen(message: Message) -> None:
+        if isinstance(message, ScreenFrame):
+            hub.publish(message)
+
+    daemon = Daemon(settings, screen, windows)
+    token = load_token(settings.token_path)
+    hide(token)
+    web = WebSettings(token=token, origins=settings.cors_origins, config=effective(settings))
+    server = Server(
+        create_app(hub, daemon.control, web),
+        settings.api_host,
+        settings.api_port,
+        threads=WEB_THREADS,
+    )
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        daemon.start()
+        server.start()
+        address = f"http://{settings.api_host}:{server.port}"
+        _log.info("the page is open", extra=kv(address=address))
+        click.echo(f"Dashboard: {address}/?token={token}", err=True)
+        gc.freeze()
+        failure = daemon.wait(stop)
+        return daemon.stop(failure)
+    finally:
+        server.stop()
+
+
+def report(outcome: Outcome, *, as_json: bool) -> None:
+    """Print how the run ended, and exit accordingly."""
+    result = outcome_json(outcome)
+    if as_json:
+        click.echo(json.dumps(result))
+    else:
+        for name, value in result.items():
+            click.echo(f"{name:12} {json.dumps(value)}")
+    if outcome.failure:
+        click.echo(f"stopped because {outcome.failure}", err=True)
+        sys.exit(EXIT_FAILED)
+    if outcome.differences or not outcome.proven:
+        sys.exit(EXIT_DIFFERS)
+
+
+def outcome_json(outcome: Outcome) -> dict[str, object]:
+    """The run as one object; money in dollars."""
+    tally, ours, theirs = outcome.tally, outcome.ours, outcome.theirs
+    return {
+        "windows": tally.windows,
+        "decisions": tally.decisions,
+        "orders": tally.orders,
+        "fills": tally.fills,
+        "fees": dollars(ours.fees) if ours else None,
+        "pnl": dollars(ours.pnl) if ours else None,
+        "cash": dollars(ours.cash) if ours else None,
+        "exchange": theirs.as_json() if theirs else None,
+        "differences": [
+            {"what": d.what, "key": d.key, "ours": d.ours, "theirs": d.theirs}
+            for d in outcome.differences
+        ],
+        "resting": outcome.stopped.resting,
+    }
+
+
+# --- the local exchange ------------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--port", default=0, help="0: any free one.")
+@click.option("--seed", default=7, help="Of everything random.")
+@click.option("--speed", default=1.0, type=click.FloatRange(0.1, 1000), help="Times real time.")
+@click.option("--start", help="What its clock shows first, as 2026-11-22T15:00:00Z.")
+@click.option("--scenario", default="synthetic", type=click.Choice(["synthetic", "tape"]))
+@click.option("--tape", type=click.Path(path_type=Path), help="None: the sample that ships.")
+@click.option("--series", default="KXSOL15M", help="Comma list.")
+@click.option("--cash", default=10_000.0, help="Dollars of the account, on the crypto shard.")
+@click.option("--key-id", help="Key of a client of yours; goes with --public-key.")
+@click.option("--public-key", type=click.Path(path_type=Path), help="Its public key, PEM.")
+@click.option("--state-dir", default="var/exchange", type=click.Path(path_type=Path))
+@click.option("--with-parent", is_flag=True, help="End when standard input ends.")
+@refusing
+def exchange(*, with_parent: bool, **given: Any) -> None:  # noqa: ANN401 - click's options
+    """Run the local exchange alone; prints one JSON line once it listens."""
+    end_logging = start_logging(load(), "exchange")
+    try:
+        running = serve_exchange(exchange_options(**given))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: running.request_stop())
+        running.announce()
+        running.wait(with_parent=with_parent)
+    finally:
+        end_logging()
+
+
+def exchange_options(**given: Any) -> ExchangeOptions:  # noqa: ANN401 - click's options
+    """Options of the command line in the exchange's own terms."""
+    start = given["start"]
+    return ExchangeOptions(
+        port=given["port"],
+        seed=given["seed"],
+        speed=given["speed"],
+        start=None if start is None else parse_time(start),
+        scenario=given["scenario"],
+        tape=given["tape"],
+        series=tuple(name.strip() for name in given["series"].split(",") if name.strip()),
+        cash=money_from_dollars(given["cash"]),
+        key_id=given["key_id"],
+        public_key=given["public_key"],
+        state=given["state_dir"],
+    )
+
+
+def parse_time(text: str) -> Nanos:
+    """An RFC 3339 time with its zone; raises OptionsError."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = datetime.min  # noqa: DTZ901 - refused below
+    if moment.tzinfo is None:
+        msg = f"--start {text!r}: give a time with its zone, such as 2026-11-22T15:00:00Z"
+        raise OptionsError(msg)
+    return Nanos(int(moment.timestamp()) * SECOND)
+
+
+# --- config and topology -----------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@refusing
+def config(*, as_json: bool) -> None:
+    """Print the effective settings and where each came from; secrets are hidden."""
+    rows = effective(load())
+    if as_json:
+        click.echo(
+            json.dumps({row.name: {"value": row.value, "source": row.source} for row in rows})
+        )
+        return
+    width = max(len(row.name) for row in rows)
+    for row in rows:
+        unit = f" {row.unit}" if row.unit else ""
+        click.echo(f"{row.name:{width}}  {row.value or '-'}{unit}  [{row.source}]")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def topology(*, as_json: bool) -> None:
+    """Print who gets which message, who writes which event, and how each role lives."""
+    table = {
+        message.__name__: {
+            "to": list(targets),
+            "writer": WRITERS.get(message),
+            "lane": "control" if message in CONTROL else "normal",
+            "conflates": message in CONFLATE,
+        }
+        for message, targets in ROUTES.items()
+    }
+    if as_json:
+        click.echo(json.dumps(table))
+        return
+    for name, row in table.items():
+        marks = [f"written by {row['writer']}"] if row["writer"] else []
+        marks += ["control"] if row["lane"] == "control" else []
+        marks += ["conflates"] if row["conflates"] else []
+        suffix = f"  ({', '.join(marks)})" if marks else ""
+        click.echo(f"{name:20} -> {', '.join(row['to'])}{suffix}")
+    click.echo()
+    for kind, spec in sorted(SPECS.items(), key=lambda item: item[1].order):
+        policy = spec.restart
+        within = policy.within / 1e9
+        click.echo(
+            f"{kind:12} starts {spec.order}, at most {policy.most} restarts in {within:g} s, "
+            f"then {policy.exhausted.value}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -114,3 +114,19 @@ def test_known_prints_can_convince_it_late() -> None:
 def test_stakes_out_of_order_are_refused() -> None:
     with pytest.raises(ValueError, match="min_stake"):
         HighConfidenceParams(min_stake=0.05)
+
+
+def test_it_is_the_cautious_probability_that_must_convince() -> None:
+    """Likely enough at the estimated volatility, but not at one 15 % higher."""
+    near = picture(offset_bps=12.0, ask=8_000)
+
+    doubtful, sure = (
+        strategy().evaluate(near, LEFT),
+        strategy(volatility_error=0).evaluate(near, LEFT),
+    )
+
+    assert isinstance(doubtful, Pass)
+    assert doubtful.code == "conviction"
+    values = dict(doubtful.values)
+    assert values["conviction"] == values["fair_low"] < 0.90 <= values["fair"]
+    assert isinstance(sure, Signal)

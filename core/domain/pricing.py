@@ -146,7 +146,8 @@ def student_cdf(x: float, degrees: int) -> float:
         total += term
         term *= cosine * cosine * k / (k + 1)
     inner = math.sin(theta) * total
-    return 0.5 + (theta + inner) / math.pi if odd else 0.5 + inner / 2
+    share = 0.5 + (theta + inner) / math.pi if odd else 0.5 + inner / 2
+    return min(1.0, max(0.0, share))  # far out the sum cancels and may end at -1e-16
 
 
 def _score(state: Outlook, sigma: float) -> float:

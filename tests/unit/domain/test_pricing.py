@@ -283,6 +283,13 @@ def test_students_distribution_has_its_density(degrees: int) -> None:
         assert student_cdf(-x, degrees) == pytest.approx(0.5 - area, abs=1e-9)
 
 
+@pytest.mark.parametrize("degrees", [3, 4, 25, 26, 100])
+@pytest.mark.parametrize("x", [-1e9, -300.0, -40.0, 40.0, 300.0, 1e9, -math.inf, math.inf])
+def test_students_far_tails_stay_probabilities(x: float, degrees: int) -> None:
+    """The finite sum cancels there and used to end at -1.1e-16."""
+    assert 0.0 <= student_cdf(x, degrees) <= 1.0
+
+
 STATES = [
     *(early(left, price_at(bps)) for left in (61, 75, 300, 840) for bps in (-12, -3, 0, 8)),
     *(

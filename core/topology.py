@@ -201,6 +201,7 @@ SPECS: Final[dict[str, Spec]] = {
     SPOT: Spec(tick=seconds(1), order=5, restart=_policy(5, 60, Exhausted.HALT_AND_RETRY)),
     HOT_HOST: Spec(tick=None, order=6, restart=_policy(2, 60, Exhausted.HALT)),
     FEED: Spec(tick=seconds(1), order=6, restart=_policy(5, 60, Exhausted.HALT_AND_RETRY)),
+    STREAM: Spec(tick=None, order=7, restart=_policy(5, 60, Exhausted.HALT_AND_RETRY)),
 }
 """Supervision has no row: it is hosted by the supervisor itself, watched by the main thread."""
 

@@ -17,8 +17,10 @@ MAX_FUNCTION_LINES = 50
 
 BORDERS = {
     "actors/address.py:Directory.register_sink.send": "a sink's fault must not kill its senders",
+    "actors/sockets.py:KalshiStream._run": "a reader: its connection ends and its owner falls",
     "actors/supervisor.py:Supervisor._start": "a host that cannot start is a failure to supervise",
     "actors/timers.py:Timers._run": "the timers' thread: a system without time must be reported",
+    "actors/workers.py:Workers._run": "a worker's thread: its owner falls and is started again",
     "config/logs.py:_Writer.handle": "log writer's thread: one bad value must not end all logging",
     "web/exchange_host.py:ExchangeHost._run": "the local exchange's time: without it, stop and say",
     "web/broadcast.py:Broadcaster._run": "one stream's trouble must not end the others",

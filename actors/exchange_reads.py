@@ -1,0 +1,166 @@
+"""Questions to the exchange: an order, the account, the markets. All block; on worker threads.
+
+Portfolio reads may come from a replica that is behind. How far it reaches is asked first, so that
+what is listed afterwards reaches at least as far.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from actors.exchange_orders import order_of, resting
+from core import messages as m
+from core.domain.windows import next_window, window_at
+from core.exchange.listing import MarketStatus
+from core.exchange.port import ExchangeError, Rejected
+from core.units import INDEX_DECIMALS, Money
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from actors.exchange_orders import DeskTerms
+    from core.clock import Clock
+    from core.exchange.listing import Market, Series
+    from core.exchange.port import Exchange
+    from core.exchange.records import Order
+
+_SERIES_FOR_S: Final = 300.0
+"""Fee schedules and shards are asked for again after this, in seconds of the machine."""
+_COMING: Final = 2
+"""Windows ahead that are asked for by name."""
+
+
+class ReadDesk:
+    """Asks and puts answers together. Safe on several threads."""
+
+    def __init__(self, exchange: Exchange, clock: Clock, terms: DeskTerms) -> None:
+        self._exchange = exchange
+        self._clock = clock
+        self._terms = terms
+        self._series: dict[str, tuple[float, Series]] = {}
+
+    # --- an order --------------------------------------------------------------------------------
+
+    def order(self, query: m.QueryOrder) -> Sequence[m.Message]:
+        """What became of an order. `complete` only if the data are younger by `proof_margin`."""
+        return self._ask("order", query.order_id, lambda: self._look_up(query))
+
+    def _look_up(self, query: m.QueryOrder) -> tuple[m.Message, ...]:
+        exchange = self._exchange
+        reaches = exchange.user_data_timestamp()
+        listed = exchange.orders(ticker=query.ticker)
+        found = order_of(listed, query.order_id, query.venue_order_id)
+        if found is None and query.venue_order_id:
+            found = self._by_id(query.venue_order_id)
+        venue_id = found.order_id if found else query.venue_order_id
+        fills = exchange.fills(ticker=query.ticker, order_id=venue_id) if venue_id else ()
+        lookup = m.OrderLookup(
+            order_id=query.order_id,
+            order=found,
+            fills=fills,
+            complete=reaches > query.since + self._terms.proof_margin,
+            ts_recv=self._clock.now(),
+        )
+        return (lookup,)
+
+    def _by_id(self, venue_order_id: str) -> Order | None:
+        try:
+            return self._exchange.order(venue_order_id)
+        except Rejected:
+            return None
+
+    # --- the account -----------------------------------------------------------------------------
+
+    def account(self, query: m.QueryAccount) -> Sequence[m.Message]:
+        """The whole account, as the exchange tells it.
+
+        Cash is what orders of our series can use: the free cash on their shards. What resting
+        orders reserve is not in it, nor is cash on other shards.
+        """
+        return self._ask("account", "", lambda: self._account(query))
+
+    def _account(self, query: m.QueryAccount) -> tuple[m.Message, ...]:
+        exchange = self._exchange
+        reaches = exchange.user_data_timestamp()
+        balance = exchange.balance()
+        shards = sorted({self._series_of(series).shard for series in self._terms.series})
+        report = m.AccountReport(
+            cash=Money(sum(balance.on_shard(shard) for shard in shards)),
+            orders=resting(exchange),
+            fills=exchange.fills(since=query.since),
+            positions=exchange.positions(),
+            settlements=exchange.settlements(since=query.since),
+            as_of=reaches,
+            ts_recv=self._clock.now(),
+        )
+        return (report,)
+
+    # --- markets ---------------------------------------------------------------------------------
+
+    def markets(self, query: m.QueryMarkets) -> Sequence[m.Message]:
+        """Markets of a series that are open, and by name those that should be now or next.
+
+        By name, because a market that is paused, or whose status lags, is in no list of open ones.
+        """
+        return self._ask("markets", query.series, lambda: self._markets(query.series))
+
+    def _markets(self, name: str) -> tuple[m.Message, ...]:
+        series = self._series_of(name)
+        listed = self._exchange.markets(series=name, status=MarketStatus.ACTIVE)
+        named = self._exchange.markets(tickers=self._expected(name))
+        now = self._clock.now()
+        found = {market.ticker: market for market in (*named, *listed)}
+        return tuple(
+            m.MarketListed(market=terms_of(market, series), ts_recv=now)
+            for market in sorted(found.values(), key=lambda market: market.closes)
+            if market.series_ticker == name
+        )
+
+    def _expected(self, series: str) -> tuple[str, ...]:
+        now = self._clock.now()
+        running = window_at(series, now)
+        windows = [] if running is None else [running]
+        for _ in range(_COMING):
+            coming = next_window(series, now)
+            windows.append(coming)
+            now = coming.open_ns
+        return tuple(window.market_ticker for window in windows)
+
+    def _series_of(self, name: str) -> Series:
+        """Threads may ask twice at the same moment: the answers are the same."""
+        known = self._series.get(name)
+        if known is not None and time.monotonic() - known[0] < _SERIES_FOR_S:
+            return known[1]
+        series = self._exchange.series(name)
+        self._series[name] = (time.monotonic(), series)
+        return series
+
+    def _ask(
+        self, what: str, key: str, question: Callable[[], tuple[m.Message, ...]]
+    ) -> tuple[m.Message, ...]:
+        try:
+            return question()
+        except ExchangeError as error:
+            reason = f"{type(error).__name__}: {error}"
+            failed = m.QueryFailed(what=what, key=key, reason=reason, ts_recv=self._clock.now())
+            return (failed,)
+
+
+def terms_of(market: Market, series: Series) -> m.MarketTerms:
+    """A listed market and its series as the terms that the rest of the system knows."""
+    digits = market.round_digits
+    return m.MarketTerms(
+        ticker=market.ticker,
+        event_ticker=market.event_ticker,
+        series=market.series_ticker,
+        open_ns=market.opens,
+        close_ns=market.closes,
+        strike=market.strike,
+        digits=INDEX_DECIMALS if digits is None else digits,
+        grid=market.price_ranges,
+        status=market.status,
+        shard=market.shard,
+        fee_type=series.fee_type,
+        fee_multiplier_bps=series.fee_multiplier_bps,
+    )

@@ -100,18 +100,28 @@ class SeriesSpec(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-SOL_15M: Final = SeriesSpec(
-    ticker="KXSOL15M",
-    title="SOL price up in next 15 mins?",
-    index_id="SOLUSD_RTI",
-    round_digits=4,
-)
-BTC_15M: Final = SeriesSpec(
-    ticker="KXBTC15M",
-    title="BTC price up in next 15 mins?",
-    index_id="BRTI",
-    round_digits=2,
-)
+def _crypto_15m(coin: str, index_id: str, round_digits: int) -> SeriesSpec:
+    return SeriesSpec(
+        ticker=f"KX{coin}15M",
+        title=f"{coin} price up in next 15 mins?",
+        index_id=index_id,
+        round_digits=round_digits,
+    )
+
+
+SOL_15M: Final = _crypto_15m("SOL", "SOLUSD_RTI", 4)
+BTC_15M: Final = _crypto_15m("BTC", "BRTI", 2)
+SERIES_SPECS: Final = {
+    spec.ticker: spec
+    for spec in (
+        SOL_15M,
+        BTC_15M,
+        _crypto_15m("ETH", "ETHUSD_RTI", 2),
+        _crypto_15m("XRP", "XRPUSD_RTI", 4),
+        _crypto_15m("DOGE", "DOGEUSD_RTI", 6),
+    )
+}
+"""The series that can be simulated, by ticker (kalshi.md 8.8)."""
 
 
 class OrderRow(Order, frozen=True, kw_only=True):

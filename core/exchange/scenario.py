@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from core.units import Nanos
 
 
+class ScenarioError(ValueError):
+    """A scenario cannot be made of what it was given; says of what, why, and what to do."""
+
+
 class Scenario(Protocol):
     """A source of market life for one `SimulatedExchange`, which it was built around.
 

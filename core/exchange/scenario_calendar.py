@@ -13,6 +13,8 @@ from core.domain.windows import WINDOW_LENGTH, day_start, trading_day, windows_b
 from core.units import MINUTE, Nanos
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from core.domain.windows import Window
     from core.exchange.simulated import SimulatedExchange
 
@@ -23,9 +25,17 @@ _CREATION: Final = Nanos(7 * 60 * MINUTE + 59 * MINUTE)
 class Calendar:
     """Lists the windows of one series in an engine, each once, ahead of time."""
 
-    def __init__(self, engine: SimulatedExchange, series: str, start: Nanos) -> None:
+    def __init__(
+        self,
+        engine: SimulatedExchange,
+        series: str,
+        start: Nanos,
+        on_listed: Callable[[Window], None] | None = None,
+    ) -> None:
+        """`on_listed` is called with each window as soon as it is listed."""
         self._engine = engine
         self._series = series
+        self._on_listed = on_listed
         self._listed_to = Nanos(start - start % WINDOW_LENGTH)
         self._next_creation = Nanos(0)
         self._tickers: set[str] = set()
@@ -53,3 +63,5 @@ class Calendar:
         if window.market_ticker not in self._tickers:
             self._tickers.add(window.market_ticker)
             self._engine.list_market(window, now)
+            if self._on_listed is not None:
+                self._on_listed(window)

@@ -27,6 +27,8 @@ _BACKLOG: Final = 128
 _IDLE_SECONDS: Final = 75
 """How long a kept connection may be silent; longer than clients keep theirs."""
 _STOP_SECONDS: Final = 5
+_POLL_SECONDS: Final = 0.1
+"""How often the acceptor looks whether it shall stop."""
 _SOCKET_KEY: Final = "werkzeug.socket"
 
 
@@ -128,6 +130,7 @@ class _Cheroot(wsgi.Server):
         )
         self.gateway = _Gateway
         self.keep_alive_conn_limit = threads
+        self.expiration_interval = _POLL_SECONDS
         self.streams: set[StreamSocket] = set()
         self._listener = listener
 

@@ -1,0 +1,36 @@
+"""One suite, two venues: the engine in this process, and the REST client over real sockets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.units import SECOND, Nanos
+from tests.contract.venue import OPENS, Venue, direct_venue, served_venue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(params=["engine", "rest"])
+def venue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Venue]:
+    """A minute after the open."""
+    made = direct_venue() if request.param == "engine" else served_venue(tmp_path)
+    made.at(Nanos(OPENS + 60 * SECOND))
+    yield made
+    if made.running is not None:
+        made.exchange.close()  # type: ignore[attr-defined]
+        made.running.stop()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Venue]:
+    """The one behind sockets, a minute after the open."""
+    made = served_venue(tmp_path)
+    made.at(Nanos(OPENS + 60 * SECOND))
+    yield made
+    assert made.running is not None
+    made.exchange.close()  # type: ignore[attr-defined]
+    made.running.stop()

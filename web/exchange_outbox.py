@@ -13,31 +13,41 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from web.frames import text_frame
 
 if TYPE_CHECKING:
     from web.server import StreamSocket
 
-_PING_SECONDS: Final = 10.0
 _PING: Final = b"\x89\x09heartbeat"
 """A ping frame with the payload that Kalshi sends."""
-_SEND_SECONDS: Final = 10
-"""How long the system may hold a write before the client counts as gone."""
+_SEND_BUFFER: Final = 1 << 18
+"""Bytes that the system may hold for a client: what is in there cannot be counted as lag."""
 _BATCH_BYTES: Final = 1 << 16
 _RESERVE: Final = 1_000
 """Room above the limit for control replies and the errors that say what was lost."""
 _END: Final = b""
 
 
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds of the machine: between pings, and until a write that does not go is given up."""
+
+    ping: float = 10.0
+    send: int = 10
+
+
 class Outbox:
     """Frames on their way to one client. `offer` and `put` never block, on any thread."""
 
-    def __init__(self, stream: StreamSocket, limit: int) -> None:
+    def __init__(self, stream: StreamSocket, limit: int, pace: Pace | None = None) -> None:
         self._stream = stream
         self._limit = limit
+        self._pace = pace or Pace()
         self._queue: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="stream-writer", daemon=True)
-        timeout = struct.pack("ll", _SEND_SECONDS, 0)
+        timeout = struct.pack("ll", self._pace.send, 0)
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
 
     def start(self) -> None:
@@ -67,7 +77,7 @@ class Outbox:
         self._queue.put(_END)
 
     def _run(self) -> None:
-        next_ping = time.monotonic() + _PING_SECONDS
+        next_ping = time.monotonic() + self._pace.ping
         try:
             while True:
                 batch = self._collect(next_ping)
@@ -75,7 +85,7 @@ class Outbox:
                     return
                 if time.monotonic() >= next_ping:
                     batch.append(_PING)
-                    next_ping += _PING_SECONDS
+                    next_ping += self._pace.ping
                 if batch:
                     self._stream.send(b"".join(batch))
         except OSError:  # gone, or not reading for as long as the system was willing to wait

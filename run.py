@@ -293,32 +293,33 @@ def config(*, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def topology(*, as_json: bool) -> None:
     """Print who gets which message, who writes which event, and how each role lives."""
-    table = {
-        message.__name__: {
-            "to": list(targets),
-            "writer": WRITERS.get(message),
-            "lane": "control" if message in CONTROL else "normal",
-            "conflates": message in CONFLATE,
-        }
-        for message, targets in ROUTES.items()
-    }
     if as_json:
-        click.echo(json.dumps(table))
+        click.echo(json.dumps({kind.__name__: route_json(kind) for kind in ROUTES}))
         return
-    for name, row in table.items():
-        marks = [f"written by {row['writer']}"] if row["writer"] else []
-        marks += ["control"] if row["lane"] == "control" else []
-        marks += ["conflates"] if row["conflates"] else []
+    for kind, targets in ROUTES.items():
+        marks = [f"written by {WRITERS[kind]}"] if kind in WRITERS else []
+        marks += ["control"] if kind in CONTROL else []
+        marks += ["conflates"] if kind in CONFLATE else []
         suffix = f"  ({', '.join(marks)})" if marks else ""
-        click.echo(f"{name:20} -> {', '.join(row['to'])}{suffix}")
+        click.echo(f"{kind.__name__:20} -> {', '.join(targets)}{suffix}")
     click.echo()
-    for kind, spec in sorted(SPECS.items(), key=lambda item: item[1].order):
+    for name, spec in sorted(SPECS.items(), key=lambda item: item[1].order):
         policy = spec.restart
         within = policy.within / 1e9
         click.echo(
-            f"{kind:12} starts {spec.order}, at most {policy.most} restarts in {within:g} s, "
+            f"{name:12} starts {spec.order}, at most {policy.most} restarts in {within:g} s, "
             f"then {policy.exhausted.value}"
         )
+
+
+def route_json(kind: type[Message]) -> dict[str, object]:
+    """One row of the topology."""
+    return {
+        "to": ROUTES[kind],
+        "writer": WRITERS.get(kind),
+        "lane": "control" if kind in CONTROL else "normal",
+        "conflates": kind in CONFLATE,
+    }
 
 
 if __name__ == "__main__":

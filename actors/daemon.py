@@ -99,7 +99,7 @@ class Daemon:
         self._began = Nanos(venue.clock.now() - seconds(1))
         journal = self._journal_path(venue)
         SqliteJournal(journal).close()
-        roles = (*role_names(settings), *venue.extra_roles)
+        roles = (*role_names(settings), *venue.roles)
         plan = Plan(
             clock=venue.clock,
             roles=roles,
@@ -171,7 +171,7 @@ class Daemon:
         tally = self._session.tally()
         ours, theirs = our_books(tally), None
         try:
-            if ours is not None and self._venue.own_books and time.monotonic() < deadline:
+            if ours is not None and self._venue.paper is None and time.monotonic() < deadline:
                 theirs = self._their_books(tally)
         except ExchangeError as error:
             _log.error("the exchange's books could not be read", extra=kv(why=error))
@@ -187,8 +187,6 @@ class Daemon:
         return exchange_books(self._venue.exchange, capital, self._venue.shard, self._began)
 
     def _close_venue(self) -> None:
-        if self._venue is not None:
-            self._venue.close()
         if self._process is not None:
             self._process.stop()
 

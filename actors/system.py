@@ -71,7 +71,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Names of the roles that get hosts here, beside supervision."""
     make: Callable[[str, str], Role]
     journal: Callable[[], Journal]
-    outside: Mapping[str, Callable[[Station], object]]
+    outside: Mapping[str, Callable[[Station, Routing], object]]
     """Hosts that do I/O: name -> a function that starts one at its station."""
     outside_names: tuple[str, ...]
     """All names that those answer to."""
@@ -132,12 +132,19 @@ class System:
             for host, group in self._groups.items()
         }
         for name, start in self._plan.outside.items():
-            children[name] = Child(name=name, order=start_order(name), start=start)
+            children[name] = Child(
+                name=name,
+                order=start_order(name),
+                start=partial(self._start_outside, start),
+            )
         return children
 
     def _start_roles(self, group: tuple[str, ...], station: Station) -> None:
         cast = _CAST.get(kind_of(group[0]), RoleActor) if len(group) == 1 else RoleActor
         cast.start(station, self._crew(group))
+
+    def _start_outside(self, start: Callable[[Station, Routing], object], station: Station) -> None:
+        start(station, self._routing)
 
     def stop(self, by: str, timeout: float) -> ControlAnswer:
         """Stop in order; the answer holds the proof of the disarm. Raises LeftoverError."""

@@ -218,7 +218,7 @@ def placement(names: Iterable[str], *, fused: bool) -> dict[str, tuple[str, ...]
     """Hosts and the roles on each: every role alone, or the hot kinds together on `hot`."""
     listed = tuple(names)
     hot = tuple(name for name in listed if kind_of(name) in HOT) if fused else ()
-    alone = {name: (name,) for name in listed if name not in hot}
+    alone: dict[str, tuple[str, ...]] = {name: (name,) for name in listed if name not in hot}
     return {**alone, HOT_HOST: hot} if hot else alone
 
 

@@ -6,6 +6,7 @@ time: nothing is half-started when the port is taken or a key cannot be read.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import uuid
@@ -21,26 +22,25 @@ from core.exchange.auth import (
     read_public_key,
     write_private_key,
 )
-from core.exchange.engine_types import BTC_15M, CRYPTO_SHARD, DEFAULT_SHARD, SOL_15M, EngineConfig
-from core.exchange.scenario import Scenario, Together
-from core.exchange.scenario_synthetic import SyntheticConfig, SyntheticScenario
+from core.exchange.engine_types import CRYPTO_SHARD, DEFAULT_SHARD, EngineConfig
 from core.exchange.simulated import SimulatedExchange
 from core.units import Money
 from web.exchange_app import REST_PREFIX, STREAM_PATH, Stream, create_exchange_app
 from web.exchange_host import ExchangeHost
 from web.exchange_keys import KeyRing
-from web.exchange_options import ExchangeOptions, OptionsError
 from web.exchange_publisher import Publisher
+from web.exchange_scenario import build_scenario
 from web.exchange_subscriptions import Roster
 from web.server import Server
 
 if TYPE_CHECKING:
     from core.clock import Clock
-    from core.units import Nanos
+    from core.exchange.scenario import Scenario
+    from web.exchange_options import ExchangeOptions
 
 ACCOUNT: Final = "trader"
 """The account of every key; a second account is something for tests."""
-_SERIES: Final = {spec.ticker: spec for spec in (SOL_15M, BTC_15M)}
+_STDIN: Final = 0
 _PLAIN_REQUESTS: Final = 16
 """Worker threads beside those of the streams."""
 
@@ -102,7 +102,7 @@ class RunningExchange:
             Path(self.announcement.private_key_path).unlink(missing_ok=True)
 
     def _watch_parent(self) -> None:
-        while sys.stdin.buffer.read(1):
+        while os.read(_STDIN, 1):
             pass
         self._ended.set()
 
@@ -110,13 +110,13 @@ class RunningExchange:
 def serve_exchange(options: ExchangeOptions) -> RunningExchange:
     """Start a local exchange with a scenario of its own on a scaled clock.
 
-    Raises OptionsError, InvalidKey (a public key), PortTaken and CannotListen, before anything has
-    been started.
+    Raises OptionsError (also for a tape), InvalidKey (a public key), PortTaken and CannotListen,
+    before anything has been started.
     """
     options.check()
     clock = ScaledClock.from_spec(start_spec(options.speed, options.start))
     engine = SimulatedExchange(EngineConfig(seed=options.seed))
-    scenario = _scenario(engine, options, clock.now())
+    scenario = build_scenario(engine, options, clock.now())
     return serve_engine(engine, scenario, clock, options)
 
 
@@ -159,23 +159,4 @@ def _announce(
         key_id=key_id,
         private_key_path=None if path is None else str(path),
         clock=clock.spec if isinstance(clock, ScaledClock) else None,
-    )
-
-
-def _scenario(engine: SimulatedExchange, options: ExchangeOptions, start: Nanos) -> Scenario:
-    unknown = [name for name in options.series if name not in _SERIES]
-    if unknown or not options.series:
-        known = ", ".join(_SERIES)
-        msg = f"series {', '.join(unknown) or '(none)'}: the local exchange lists {known}"
-        raise OptionsError(msg)
-    if options.scenario == "tape":
-        msg = "the tape scenario is not built yet: use --scenario synthetic"
-        raise OptionsError(msg)
-    return Together(
-        [
-            SyntheticScenario(
-                engine, SyntheticConfig(seed=options.seed, series=_SERIES[name]), start
-            )
-            for name in options.series
-        ]
     )

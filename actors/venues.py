@@ -1,0 +1,130 @@
+"""Where a daemon trades: the venue of each mode as clock, client, and hosts that do its I/O.
+
+| mode | market data | orders |
+|---|---|---|
+| local | the local exchange's stream | the local exchange |
+| paper | Kalshi's stream | the role `paper`, in this process |
+| live | Kalshi's stream | Kalshi |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from actors.exchange import ExchangeActor
+from actors.exchange_orders import DeskTerms
+from actors.sockets import KalshiStream, KalshiTerms
+from actors.stream import StreamActor
+from core.clock import Clock, ScaledClock, SystemClock, patience
+from core.exchange.auth import Signer, parse_private_key, read_private_key
+from core.exchange.engine_types import CRYPTO_SHARD
+from core.exchange.kalshi import Timeouts, connect
+from core.exchange.port import Exchange
+from core.roles.feed_terms import MARKET_STREAM
+from core.roles.paper import Paper, PaperTerms
+from core.topology import EXCHANGE, MARKETS, PAPER, STREAM, Routing
+
+if TYPE_CHECKING:
+    from actors.host import Station
+    from actors.venue_process import VenueAddress
+    from config.settings import Settings
+    from core.runner import Role
+
+PROOF_MARGIN_SECONDS = 2.0
+"""Of the machine: a request may have been under way for so long."""
+
+
+class StartHost(Protocol):
+    """Starts a host at its station; called in the supervisor's thread."""
+
+    def __call__(self, station: Station, routing: Routing) -> object:
+        """Start it, or raise what makes that impossible."""
+
+
+class Venue(msgspec.Struct, frozen=True, kw_only=True):
+    """One venue, ready to be traded; connects to nothing by itself."""
+
+    clock: Clock
+    exchange: Exchange
+    """A client for the main thread's own questions."""
+    key_id: str
+    shard: int
+    hosts: Mapping[str, StartHost]
+    names: tuple[str, ...]
+    """All names that the hosts answer to."""
+    paper: PaperTerms | None = None
+    """Orders stay in this process, in an account of these terms."""
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Roles that only this venue needs."""
+        return (PAPER,) if self.paper is not None else ()
+
+    def make(self, name: str) -> Role | None:
+        """One of `roles`; None for all others."""
+        return Paper(self.paper) if name == PAPER and self.paper is not None else None
+
+
+def open_venue(settings: Settings, address: VenueAddress | None) -> Venue:
+    """The venue of the settings' mode; `address` is that of a local exchange of ours.
+
+    Raises InvalidKey for a key that cannot be read. Nothing is connected yet.
+    """
+    clock: Clock = SystemClock() if address is None else ScaledClock.from_spec(address.clock)
+    signer = _signer(settings, address, clock)
+    rest = settings.rest_url if address is None else address.base_url
+    stream = settings.stream_url if address is None else address.ws_url
+    timeouts = Timeouts(
+        connect=settings.connect_timeout_seconds, read=settings.request_timeout_seconds
+    )
+    on_paper = settings.mode == "paper"
+    return Venue(
+        clock=clock,
+        exchange=connect(rest, signer, timeouts),
+        key_id=signer.key_id,
+        shard=CRYPTO_SHARD,
+        hosts={
+            EXCHANGE: _exchange_host(settings, clock, lambda: connect(rest, signer, timeouts)),
+            STREAM: _stream_host(settings, signer, stream),
+        },
+        names=(MARKETS, STREAM) if on_paper else (EXCHANGE, MARKETS, STREAM),
+        paper=PaperTerms(cash=settings.bankroll) if on_paper else None,
+    )
+
+
+def _signer(settings: Settings, address: VenueAddress | None, clock: Clock) -> Signer:
+    if address is not None:
+        return Signer(address.key_id, read_private_key(Path(address.private_key_path)), clock)
+    assert settings.kalshi_api_key is not None
+    pem = settings.private_key_pem
+    if pem is not None:
+        key = parse_private_key(pem, "KALSHI_PRIVATE_KEY")
+    else:
+        assert settings.kalshi_private_key_path is not None
+        key = read_private_key(settings.kalshi_private_key_path)
+    return Signer(settings.kalshi_api_key, key, clock)
+
+
+def _exchange_host(settings: Settings, clock: Clock, exchange: Callable[[], Exchange]) -> StartHost:
+    terms = DeskTerms(
+        series=settings.series,
+        halt_file=settings.halt_path,
+        workers=settings.request_workers,
+        proof_margin=patience(clock, PROOF_MARGIN_SECONDS),
+    )
+    return lambda station, routing: ExchangeActor.start(station, routing, exchange, terms)
+
+
+def _stream_host(settings: Settings, signer: Signer, url: str) -> StartHost:
+    terms = KalshiTerms(
+        url=url,
+        series=settings.series,
+        connect_seconds=settings.connect_timeout_seconds,
+        silence_seconds=settings.stream_silence_seconds,
+    )
+    openers = {MARKET_STREAM: lambda opening: KalshiStream(opening, terms, signer)}
+    return lambda station, routing: StreamActor.start(station, routing, openers)

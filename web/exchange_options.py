@@ -27,9 +27,10 @@ class ExchangeOptions(msgspec.Struct, frozen=True, kw_only=True):
     speed: float = 1.0
     """Seconds of the exchange's time per second of the machine."""
     start: Nanos | None = None
-    """What its clock shows at first; None: the time of day, or the beginning of the tape."""
+    """What its clock shows at first; None: the time of day. A tape is played in today's windows."""
     scenario: ScenarioName = "synthetic"
     tape: Path | None = None
+    """None: the sample that ships."""
     series: tuple[str, ...] = ("KXSOL15M",)
     cash: Money = money_from_dollars(10_000)
     """On the crypto shard, where the orders of these series are paid from."""
@@ -51,8 +52,8 @@ class ExchangeOptions(msgspec.Struct, frozen=True, kw_only=True):
         if (self.key_id is None) != (self.public_key is None):
             msg = "--key-id and --public-key go together: give both or neither"
             raise OptionsError(msg)
-        if (self.scenario == "tape") != (self.tape is not None):
-            msg = "--scenario tape needs a tape, and only it takes one"
+        if self.tape is not None and self.scenario != "tape":
+            msg = "--tape goes with --scenario tape: give both, or no tape"
             raise OptionsError(msg)
         if self.streams < 1 or self.outbox_frames < 1:
             msg = "streams and outbox_frames must be at least 1"

@@ -13,14 +13,14 @@ import logging
 import signal
 import sys
 import threading
-from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
-from actors.daemon import Daemon, Outcome
+from actors.daemon import Daemon
+from actors.outcome import Outcome, outcome_json
 from actors.venue_process import VenueProcessError
 from config.logs import hide, kv, start_logging
 from config.settings import LIVE_PHRASE, Settings, SettingsError, effective, load
@@ -31,12 +31,11 @@ from core.exchange.port import ExchangeError
 from core.journal import JournalError
 from core.messages import ScreenFrame
 from core.strategies import StrategyError
-from core.topology import CONFLATE, CONTROL, ROUTES, SPECS, WRITERS
-from core.units import SECOND, Nanos, dollars, money_from_dollars
+from core.topology_text import topology_json, topology_text
 from web.app import create_app
 from web.auth import TokenError, load_token
 from web.exchange import serve_exchange
-from web.exchange_options import ExchangeOptions, OptionsError
+from web.exchange_options import OptionsError, options_from_command_line
 from web.hub import Hub
 from web.server import CannotListen, Server
 from web.settings import WebSettings
@@ -189,26 +188,6 @@ def report(outcome: Outcome, *, as_json: bool) -> None:
         sys.exit(EXIT_DIFFERS)
 
 
-def outcome_json(outcome: Outcome) -> dict[str, object]:
-    """The run as one object; money in dollars."""
-    tally, ours, theirs = outcome.tally, outcome.ours, outcome.theirs
-    return {
-        "windows": tally.windows,
-        "decisions": tally.decisions,
-        "orders": tally.orders,
-        "fills": tally.fills,
-        "fees": dollars(ours.fees) if ours else None,
-        "pnl": dollars(ours.pnl) if ours else None,
-        "cash": dollars(ours.cash) if ours else None,
-        "exchange": theirs.as_json() if theirs else None,
-        "differences": [
-            {"what": d.what, "key": d.key, "ours": d.ours, "theirs": d.theirs}
-            for d in outcome.differences
-        ],
-        "resting": outcome.stopped.resting,
-    }
-
-
 # --- the local exchange ------------------------------------------------------------------------
 
 
@@ -230,43 +209,13 @@ def exchange(*, with_parent: bool, **given: Any) -> None:  # noqa: ANN401 - clic
     """Run the local exchange alone; prints one JSON line once it listens."""
     end_logging = start_logging(load(), "exchange")
     try:
-        running = serve_exchange(exchange_options(**given))
+        running = serve_exchange(options_from_command_line(**given))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: running.request_stop())
         running.announce()
         running.wait(with_parent=with_parent)
     finally:
         end_logging()
-
-
-def exchange_options(**given: Any) -> ExchangeOptions:  # noqa: ANN401 - click's options
-    """Options of the command line in the exchange's own terms."""
-    start = given["start"]
-    return ExchangeOptions(
-        port=given["port"],
-        seed=given["seed"],
-        speed=given["speed"],
-        start=None if start is None else parse_time(start),
-        scenario=given["scenario"],
-        tape=given["tape"],
-        series=tuple(name.strip() for name in given["series"].split(",") if name.strip()),
-        cash=money_from_dollars(given["cash"]),
-        key_id=given["key_id"],
-        public_key=given["public_key"],
-        state=given["state_dir"],
-    )
-
-
-def parse_time(text: str) -> Nanos:
-    """An RFC 3339 time with its zone; raises OptionsError."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = datetime.min  # noqa: DTZ901 - refused below
-    if moment.tzinfo is None:
-        msg = f"--start {text!r}: give a time with its zone, such as 2026-11-22T15:00:00Z"
-        raise OptionsError(msg)
-    return Nanos(int(moment.timestamp()) * SECOND)
 
 
 # --- config and topology -----------------------------------------------------------------------
@@ -293,33 +242,7 @@ def config(*, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def topology(*, as_json: bool) -> None:
     """Print who gets which message, who writes which event, and how each role lives."""
-    if as_json:
-        click.echo(json.dumps({kind.__name__: route_json(kind) for kind in ROUTES}))
-        return
-    for kind, targets in ROUTES.items():
-        marks = [f"written by {WRITERS[kind]}"] if kind in WRITERS else []
-        marks += ["control"] if kind in CONTROL else []
-        marks += ["conflates"] if kind in CONFLATE else []
-        suffix = f"  ({', '.join(marks)})" if marks else ""
-        click.echo(f"{kind.__name__:20} -> {', '.join(targets)}{suffix}")
-    click.echo()
-    for name, spec in sorted(SPECS.items(), key=lambda item: item[1].order):
-        policy = spec.restart
-        within = policy.within / 1e9
-        click.echo(
-            f"{name:12} starts {spec.order}, at most {policy.most} restarts in {within:g} s, "
-            f"then {policy.exhausted.value}"
-        )
-
-
-def route_json(kind: type[Message]) -> dict[str, object]:
-    """One row of the topology."""
-    return {
-        "to": ROUTES[kind],
-        "writer": WRITERS.get(kind),
-        "lane": "control" if kind in CONTROL else "normal",
-        "conflates": kind in CONFLATE,
-    }
+    click.echo(json.dumps(topology_json()) if as_json else topology_text())
 
 
 if __name__ == "__main__":

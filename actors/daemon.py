@@ -10,10 +10,9 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from actors.address import Directory
 from actors.control import ActorControl, NoAnswerError
+from actors.outcome import Outcome, our_books
 from actors.session import Session, Tally
 from actors.system import Plan, System
 from actors.venue_process import VenueProcess
@@ -23,7 +22,7 @@ from core.assembly import Assembly, Surroundings, role_names
 from core.exchange.books import Books, differences, exchange_books
 from core.exchange.port import ExchangeError
 from core.journal import SqliteJournal
-from core.messages import ControlAnswer, ControlRequest, Difference
+from core.messages import ControlRequest
 from core.topology import SCREEN, SESSION, placement
 from core.units import Money, Nanos, seconds
 
@@ -44,23 +43,6 @@ PAYMENT_SECONDS: Final = 60.0
 """Most time of the machine that the payment of the last window may take."""
 SILENCES: Final = 5
 """Questions in a row that the supervisor may leave unanswered before the daemon gives up."""
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run ended."""
-
-    tally: Tally
-    stopped: ControlAnswer
-    ours: Books | None
-    theirs: Books | None
-    differences: tuple[Difference, ...]
-    failure: str = ""
-    """Why the daemon gave up by itself; empty where it was asked to stop."""
-
-    @property
-    def proven(self) -> bool:
-        """The exchange listed no resting order of ours at the end."""
-        return self.stopped.resting == 0
 
 
 class Daemon:
@@ -189,16 +171,3 @@ class Daemon:
     def _close_venue(self) -> None:
         if self._process is not None:
             self._process.stop()
-
-
-def our_books(tally: Tally) -> Books | None:
-    """Our side of the comparison; None before the books were first marked."""
-    marked = tally.books
-    if marked is None:
-        return None
-    return Books(
-        cash=marked.cash,
-        fees=marked.fees,
-        pnl=Money(marked.realized - marked.fees),
-        positions={line.ticker: line.quantity for line in marked.positions if line.quantity},
-    )

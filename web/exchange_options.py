@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
-from core.units import Money, Nanos, money_from_dollars
+from core.units import SECOND, Money, Nanos, money_from_dollars
 
 ScenarioName = Literal["synthetic", "tape"]
 KeyType = Literal["rsa", "ed25519"]
@@ -58,3 +59,33 @@ class ExchangeOptions(msgspec.Struct, frozen=True, kw_only=True):
         if self.streams < 1 or self.outbox_frames < 1:
             msg = "streams and outbox_frames must be at least 1"
             raise OptionsError(msg)
+
+
+def options_from_command_line(**given: Any) -> ExchangeOptions:  # noqa: ANN401 - click's options
+    """Options of the command line in the exchange's own terms."""
+    start = given["start"]
+    return ExchangeOptions(
+        port=given["port"],
+        seed=given["seed"],
+        speed=given["speed"],
+        start=None if start is None else _parse_time(start),
+        scenario=given["scenario"],
+        tape=given["tape"],
+        series=tuple(name.strip() for name in given["series"].split(",") if name.strip()),
+        cash=money_from_dollars(given["cash"]),
+        key_id=given["key_id"],
+        public_key=given["public_key"],
+        state=given["state_dir"],
+    )
+
+
+def _parse_time(text: str) -> Nanos:
+    """An RFC 3339 time with its zone; raises OptionsError."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = datetime.min  # noqa: DTZ901 - refused below
+    if moment.tzinfo is None:
+        msg = f"--start {text!r}: give a time with its zone, such as 2026-11-22T15:00:00Z"
+        raise OptionsError(msg)
+    return Nanos(int(moment.timestamp()) * SECOND)

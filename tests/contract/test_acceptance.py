@@ -375,11 +375,11 @@ def test_c31_the_next_strike_is_the_settlement_value_before(venue: Venue) -> Non
     assert after.strike == before.settlement_value is not None
 
 
-def test_c32_rest_shows_the_strike_and_the_result_later_than_they_are(venue: Venue) -> None:
-    venue.at(Nanos(CLOSES + SECOND))
-    assert venue.exchange.market(NEXT.market_ticker).strike is None
-    venue.at(Nanos(CLOSES + 8 * SECOND))
-    assert venue.exchange.market(TICKER).status is MarketStatus.CLOSED
+def test_c32_rest_shows_the_strike_and_the_result_later_than_they_are(served: Venue) -> None:
+    served.at(Nanos(CLOSES + SECOND))
+    assert served.exchange.market(NEXT.market_ticker).strike is None
+    served.at(Nanos(CLOSES + 8 * SECOND))
+    assert served.exchange.market(TICKER).status is MarketStatus.CLOSED
 
 
 def test_c33_a_trading_pause_stops_orders_and_lets_cancels_pass(venue: Venue) -> None:

@@ -13,6 +13,7 @@ from core.exchange.engine_types import SOL_15M, EngineConfig
 from core.exchange.kalshi import Timeouts, connect
 from core.exchange.records import OrderRequest, Side, TimeInForce
 from core.exchange.simulated import SimulatedExchange
+from core.exchange.simulated_account import SimulatedAccount
 from core.exchange.wire.scalars import rfc3339
 from core.units import (
     SECOND,
@@ -25,7 +26,6 @@ from core.units import (
     parse_price,
     parse_quantity,
 )
-from tests.contract.engine_exchange import EngineExchange
 from web.exchange import ACCOUNT, serve_engine
 from web.exchange_options import ExchangeOptions
 
@@ -130,7 +130,7 @@ def direct_venue() -> Venue:
             engine.advance(clock.now())
             return action(engine, clock.now())
 
-    return Venue(EngineExchange(engine, ACCOUNT, clock), control, clock)
+    return Venue(SimulatedAccount(engine, ACCOUNT, clock.now), control, clock)
 
 
 def served_venue(state: Path, **options: object) -> Venue:

@@ -139,6 +139,7 @@ ROWS: dict[str, type[Part]] = {
     "book": market_rows.BookRow,
     "index": market_rows.Line,
     "quote": market_rows.Line,
+    "print": market_rows.PrintRow,
     "order": trading_rows.TradeRow,
     "trade_execution": trading_rows.FillRow,
     "trading_signal": trading_rows.SignalRow,

@@ -19,6 +19,7 @@ from core.screen.charts import ChartPanel
 from core.screen.decisions import DecisionPanel
 from core.screen.health import HealthPanel
 from core.screen.markets import MarketPanel
+from core.screen.prints import PrintPanel
 from core.screen.status import Neighbours, StatusPanel
 from core.screen.trades import TradesPanel
 from core.topology import DASHBOARD, ROUTES
@@ -63,6 +64,7 @@ class Dashboard(HandlingRole):
             StatusPanel(terms, neighbours),
             MarketPanel(source.series for source in terms.sources),
             ChartPanel(terms.sources),
+            PrintPanel(),
             account,
             trades,
             decisions,

@@ -79,7 +79,7 @@ def position_row(line: PositionLine) -> PositionRow:
         pnl_now=cents(Money(line.value - spent)),
         pnl_if_yes=cents(Money((face if is_yes else 0) - spent)),
         pnl_if_no=cents(Money((0 if is_yes else face) - spent)),
-        break_even=round(spent / size / DOLLAR_PRICE, 6),
+        break_even=round(spent / size / DOLLAR_PRICE, 6) if 0 < spent <= face else None,
     )
 
 
@@ -99,8 +99,8 @@ def _gauges(mark: LedgerMarked, limits: Limits) -> tuple[GaugeRow, ...]:
             "Day loss", "limit", "dollars", dollars(Money(loss)), dollars(limits.max_daily_loss)
         ),
         _gauge("Markets", "limit", "count", held, limits.max_concurrent_positions),
-        _gauge("Day loss breaker", "breaker", "share", loss_share, limits.loss_threshold),
-        _gauge("Drawdown breaker", "breaker", "share", mark.drawdown, limits.drawdown_threshold),
+        _gauge("Loss breaker", "breaker", "share", loss_share, limits.loss_threshold),
+        _gauge("Drawdown", "breaker", "share", mark.drawdown, limits.drawdown_threshold),
     )
 
 

@@ -12,14 +12,14 @@ from core.screen.scale import epoch_ms, index_dollars, per_contract
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from core.screen.panel import Change, Facts, Listeners
     from core.domain.series import SeriesSource
+    from core.screen.panel import Change, Facts, Listeners
     from core.units import Nanos
 
 _SECOND_MS: Final = 1_000
 _PENDING: Final = 1_200
 FAIR: Final = "fair"
-"""Name under which a strategy tells the probability of YES among the values of a pass."""
+"""Name under which a strategy tells the probability of YES among its values."""
 _FAIRS: Final = 16
 
 
@@ -97,6 +97,8 @@ class ChartPanel:
 
     def _viewed(self, view: m.MarketView, now: Nanos) -> None:
         del now
+        if not view.market.open_ns <= view.ts_event < view.market.close_ns:
+            return
         bid = per_contract(view.bids[0][0]) if view.bids and view.book_fresh else None
         ask = per_contract(view.asks[0][0]) if view.asks and view.book_fresh else None
         line = self._line("quote", f"{view.market.series}:quote")
@@ -105,15 +107,16 @@ class ChartPanel:
     def _signalled(self, signal: m.Signal, now: Nanos) -> None:
         del now
         yes = signal.outcome.value == "yes"
-        self._tell(signal.ticker, signal.probability if yes else 1 - signal.probability)
+        implied = signal.probability if yes else 1 - signal.probability
+        self._tell(signal.ticker, dict(signal.values).get(FAIR, implied))
 
     def _passed(self, passed: m.Pass, now: Nanos) -> None:
         del now
-        for name, value in passed.values:
-            if name == FAIR:
-                self._tell(passed.ticker, value)
+        self._tell(passed.ticker, dict(passed.values).get(FAIR))
 
-    def _tell(self, ticker: str, probability: float) -> None:
+    def _tell(self, ticker: str, probability: float | None) -> None:
+        if probability is None:
+            return
         self._fair.pop(ticker, None)
         self._fair[ticker] = probability
         while len(self._fair) > _FAIRS:

@@ -81,6 +81,19 @@ class Line(Part, frozen=True, kw_only=True):
     """Epoch milliseconds first, then the values of the line."""
 
 
+class PrintRow(Part, frozen=True, kw_only=True):
+    """A public trade."""
+
+    trade_id: str
+    ticker: str
+    price: float
+    """YES price."""
+    quantity: float
+    taker_side: Side
+    """What the taker bought."""
+    at: str
+
+
 class WindowRow(Part, frozen=True, kw_only=True):
     """A window that has a result."""
 

@@ -38,6 +38,7 @@ TOPICS: Final[dict[str, Topic]] = {
     "book": Topic(fold="upsert", key="series", keep=16),
     "index": Topic(fold="points", key="line", keep=1_200),
     "quote": Topic(fold="points", key="line", keep=1_200),
+    "print": Topic(fold="upsert", key="trade_id", keep=60),
     "order": Topic(fold="upsert", key="trade_id", keep=1_000, first=100),
     "trade_execution": Topic(fold="upsert", key="fill_id", keep=500, first=100),
     "trading_signal": Topic(fold="event"),

@@ -241,6 +241,7 @@ def _fill_row(event: m.OrderFilled, trade: Trade | None) -> FillRow:
         ticker=event.ticker,
         side=leg_of(event.side),
         price=per_contract(leg_price(event.side, event.price)),
+        yes_price=per_contract(event.price),
         quantity=contracts(event.quantity),
         fee=cents(event.fee),
         liquidity="taker" if event.is_taker else "maker",

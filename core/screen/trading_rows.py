@@ -29,8 +29,9 @@ class PositionRow(Part, frozen=True, kw_only=True):
     pnl_now: float
     pnl_if_yes: float
     pnl_if_no: float
-    break_even: float
-    """Price per contract of the own leg at which selling all brings nothing, before that fee."""
+    break_even: float | None
+    """Price of the own leg at which selling all would bring the window's P&L to nothing, before the
+    fee of selling; None where no price does."""
 
 
 class GaugeRow(Part, frozen=True, kw_only=True):
@@ -109,6 +110,8 @@ class FillRow(Part, frozen=True, kw_only=True):
     side: Side
     price: float
     """Dollars of the own leg."""
+    yes_price: float
+    """The same trade on the YES book."""
     quantity: float
     fee: float
     liquidity: Literal["taker", "maker"]

@@ -1,0 +1,115 @@
+// Confirmation: says what will happen, asks for a reason where one is needed, shows the proof.
+import { html, useEffect, useRef, useState } from "./ui.js";
+import { command } from "./api.js";
+import { store } from "./store.js";
+
+const orders = (count) => (count === 1 ? "1 order rests" : `${count} orders rest`);
+
+/** What each command does, in the words of the person who presses the button. */
+const COMMANDS = {
+  start: {
+    path: "start",
+    title: "Start trading",
+    button: "Start trading",
+    tone: "go",
+    says: (status) =>
+      status.mode === "live"
+        ? "Strategies may place LIVE orders with real money, within the limits, from now on."
+        : `Strategies may place orders (${status.mode}, no real money) within the limits, from now on.`,
+  },
+  pause: {
+    path: "pause",
+    title: "Pause: no new risk",
+    button: "Pause",
+    tone: "warn",
+    says: () =>
+      "No new positions are opened. Open positions and resting orders are managed on. Start ends the pause.",
+  },
+  stop: {
+    path: "stop",
+    title: "Stop trading",
+    button: "Stop",
+    tone: "warn",
+    says: (status, resting) =>
+      `Disarms and cancels everything that rests (${orders(resting)} now). Open positions stay until their window settles.`,
+  },
+  halt: {
+    path: "emergency/halt",
+    title: "HALT everything",
+    button: "HALT now",
+    tone: "danger",
+    says: (status, resting) =>
+      `Cancels everything that rests (${orders(resting)} now), stops all trading and latches: it stays halted, over restarts too, until the breaker is reset with a reason. Open positions stay until their window settles.`,
+  },
+  reset: {
+    path: "circuit-breaker/reset",
+    title: "Reset the breaker",
+    button: "Reset",
+    tone: "warn",
+    needsReason: true,
+    says: (status) =>
+      `Ends the halt (“${status.state_reason}”). Trading stays disarmed until it is started.`,
+  },
+};
+
+export function Confirm({ name, close }) {
+  const element = useRef(null);
+  const [reason, setReason] = useState("");
+  const [outcome, setOutcome] = useState(null);
+  useEffect(() => {
+    const dialog = element.current;
+    if (!dialog.open) dialog.showModal();
+  }, []);
+  const what = COMMANDS[name];
+  const status = store.state.status_update;
+  const resting = status?.order_summary.open ?? 0;
+  const send = async (event) => {
+    event.preventDefault();
+    setOutcome({ waiting: true });
+    setOutcome(await command(what.path, { reason }));
+  };
+  const ready = !what.needsReason || reason.trim().length >= 3;
+  return html`<dialog ref=${element} onClose=${close} class=${`confirm ${what.tone}`}
+      aria-labelledby="confirm-title">
+    <form onSubmit=${send}>
+      <h2 id="confirm-title">${what.title}</h2>
+      ${outcome
+        ? html`<${Outcome} outcome=${outcome} />`
+        : html`<p>${status ? what.says(status, resting) : "The state of the daemon is not known."}</p>
+            <label>
+              <span>Reason ${what.needsReason ? "(required)" : "(optional)"}</span>
+              <input value=${reason} maxlength="200" autofocus=${Boolean(what.needsReason)}
+                onInput=${(event) => setReason(event.target.value)} />
+            </label>`}
+      <menu>
+        <button type="button" onClick=${() => element.current.close()}>
+          ${outcome && !outcome.waiting ? "Close" : "Cancel"}
+        </button>
+        ${!outcome &&
+        html`<button type="submit" class=${what.tone} disabled=${!ready}
+          autofocus=${!what.needsReason}>${what.button}</button>`}
+        ${outcome && !outcome.waiting && !outcome.ok &&
+        html`<button type="submit" class=${what.tone}>Try again</button>`}
+      </menu>
+    </form>
+  </dialog>`;
+}
+
+function Outcome({ outcome }) {
+  if (outcome.waiting) return html`<p class="outcome" role="status">Waiting for the proof…</p>`;
+  if (!outcome.ok) {
+    return html`<p class="outcome failed" role="alert">
+      <strong>Not confirmed.</strong> ${outcome.body.message}
+    </p>`;
+  }
+  const { state, cancelled, resting } = outcome.body;
+  const proof = [
+    state && `State ${state}.`,
+    cancelled !== null && `${cancelled} cancelled.`,
+    resting === 0 && "Nothing rests at the exchange.",
+    resting > 0 && `${resting} still rest: it goes on cancelling.`,
+  ].filter(Boolean);
+  return html`<p class=${resting > 0 ? "outcome failed" : "outcome done"} role="status">
+    <strong>Confirmed.</strong> ${proof.join(" ")}
+  </p>`;
+}

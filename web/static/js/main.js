@@ -1,0 +1,101 @@
+// The page: one picture, drawn again when it changed.
+import { html, render, useEffect, useState } from "./ui.js";
+import { age } from "./format.js";
+import { connect, watch } from "./link.js";
+import { newest, oldest, store, subscribe } from "./store.js";
+import { useEngineClock } from "./clock.js";
+import { Confirm } from "./dialog.js";
+import { Bar } from "./panels/bar.js";
+import { Book } from "./panels/book.js";
+import { Account, Positions } from "./panels/money.js";
+import { Chart } from "./panels/chart.js";
+import { Decisions } from "./panels/decisions.js";
+import { Health } from "./panels/health.js";
+import { Orders } from "./panels/orders.js";
+
+const TITLES = { local: "LOCAL", paper: "PAPER", live: "LIVE" };
+
+function usePicture() {
+  const [, again] = useState(0);
+  useEffect(() => subscribe(() => again((count) => count + 1)), []);
+  return store.state;
+}
+
+function useTheme() {
+  const root = document.documentElement;
+  const [theme, setTheme] = useState(root.dataset.theme);
+  const flip = () => {
+    const next = root.dataset.theme === "dark" ? "light" : "dark";
+    root.dataset.theme = next;
+    try {
+      localStorage.setItem("quarterhour.theme", next);
+    } catch {
+      // Not kept where storage is forbidden.
+    }
+    setTheme(next);
+  };
+  return [theme, flip];
+}
+
+function Overlay() {
+  useEngineClock();
+  if (store.link === "live") return null;
+  if (store.link === "locked") {
+    return html`<div class="overlay" role="alert"><div>
+      <h2>This session has ended</h2>
+      <p>The daemon is there, but its token is another one now. Open the link it printed at its start.</p>
+    </div></div>`;
+  }
+  if (store.link === "connecting") {
+    return html`<div class="overlay first" role="status"><div><h2>Connecting…</h2></div></div>`;
+  }
+  const since = (performance.now() - store.lostAt) / 1000;
+  return html`<div class="overlay" role="alert"><div>
+    <h2>No connection for ${age(since)}</h2>
+    <p>What you see is how it was. The daemon may be trading on: it needs no browser. Connecting again…</p>
+  </div></div>`;
+}
+
+function App() {
+  const state = usePicture();
+  const [theme, flip] = useTheme();
+  const [asking, ask] = useState(null);
+  useEffect(() => {
+    const key = (event) => {
+      if (event.target.closest?.("input, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === "H") ask("halt");
+      if (event.key === "t") flip();
+    };
+    addEventListener("keydown", key);
+    return () => removeEventListener("keydown", key);
+  }, []);
+  const status = state.status_update;
+  const market = oldest(state.market)[0] ?? null;
+  const book = market ? state.book?.get(market.series) : null;
+  useEffect(() => {
+    const mode = TITLES[status?.mode];
+    document.title = mode ? `${mode} · ${status.state} · Quarterhour` : "Quarterhour";
+  }, [status?.mode, status?.state]);
+  const shared = { status, market, freshness: status?.freshness };
+  return html`<main class=${`screen link-${store.link}`}>
+    <${Bar} ...${shared} account=${state.account} ask=${ask} theme=${theme} switchTheme=${flip} />
+    <${Chart} ...${shared} index=${state.index} quote=${state.quote} fills=${state.trade_execution} theme=${theme} />
+    <${Book} ...${shared} book=${book} prints=${newest(state.print)} />
+    <div class="column">
+      <${Positions} ...${shared} account=${state.account} strategies=${oldest(state.strategy)} />
+      <${Account} ...${shared} account=${state.account} />
+    </div>
+    <div class="lower">
+      <${Orders} ...${shared} orders=${newest(state.order)} fills=${newest(state.trade_execution)}
+        windows=${newest(state.window)} />
+      <${Decisions} ...${shared} decisions=${newest(state.decision)} />
+      <${Health} ...${shared} actors=${oldest(state.health)} feeds=${oldest(state.feed)} alerts=${newest(state.alert)} />
+    </div>
+    <${Overlay} />
+    ${asking && html`<${Confirm} name=${asking} close=${() => ask(null)} />`}
+  </main>`;
+}
+
+render(html`<${App} />`, document.getElementById("app"));
+connect();
+watch();

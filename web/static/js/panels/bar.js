@@ -1,0 +1,83 @@
+// The status bar: whose money, what state and why, which window, what it is worth, the buttons.
+import { html } from "../ui.js";
+import { useEngineClock } from "../clock.js";
+import { clock, countdown, gain, money, tone } from "../format.js";
+
+const MODES = {
+  local: ["LOCAL", "built-in exchange, no real money"],
+  paper: ["PAPER", "real market, simulated fills"],
+  live: ["LIVE", "real money"],
+};
+const STATES = {
+  STARTING: ["starting", "◌"],
+  DISARMED: ["disarmed", "○"],
+  ACTIVE: ["active", "●"],
+  REDUCING: ["paused", "◐"],
+  HALTED: ["halted", "■"],
+};
+
+function Countdown({ market }) {
+  const now = useEngineClock();
+  const opens = Date.parse(market.open_at);
+  const closes = Date.parse(market.close_at);
+  const [label, left] = now < opens ? ["opens in", opens - now] : ["closes in", closes - now];
+  const final = now >= closes - 60_000 && now < closes;
+  if (now >= closes) return html`<div class="countdown"><small>closed</small><b>00:00</b></div>`;
+  return html`<div class=${final ? "countdown final" : "countdown"}>
+    <small>${final ? "final minute" : label}</small><b>${countdown(left)}</b>
+  </div>`;
+}
+
+function UtcClock() {
+  return html`<span class="utc">${new Date(useEngineClock()).toISOString().slice(11, 19)} UTC</span>`;
+}
+
+function Money({ account }) {
+  const cells = [
+    ["Equity", money(account?.equity), ""],
+    ["Day P&L", gain(account?.daily_pnl), tone(account?.daily_pnl)],
+    ["Cash", money(account?.cash), ""],
+    ["At risk", money(account?.exposure), ""],
+  ];
+  return html`<dl class="totals">
+    ${cells.map(
+      ([name, value, colour]) =>
+        html`<div key=${name}><dt>${name}</dt><dd class=${colour}>${value}</dd></div>`,
+    )}
+  </dl>`;
+}
+
+export function Bar({ status, market, account, ask, theme, switchTheme }) {
+  const [mode, meaning] = MODES[status?.mode] ?? ["…", "connecting"];
+  const [state, sign] = STATES[status?.state] ?? ["unknown", "?"];
+  const halted = status?.state === "HALTED";
+  const can = (name) => Boolean(status) && status.state !== name;
+  return html`<header class=${`bar mode-${status?.mode ?? "none"}`}>
+    <div class="mode" title=${meaning}><b>${mode}</b><small>${meaning}</small></div>
+    <div class=${`state is-${state}`} role="status" title=${status?.state_reason}>
+      <b><span class="sign">${sign}</span> ${status?.state ?? "NO DATA"}</b>
+      <small>${status ? `${status.state_reason} · ${clock(status.state_since)}` : "waiting for the daemon"}</small>
+    </div>
+    <div class="window">
+      <small>${market ? market.series : "market"}</small>
+      <b>${market ? market.ticker.split("-")[1] : "none yet"}</b>
+    </div>
+    ${market && html`<${Countdown} market=${market} />`}
+    <${Money} account=${account} />
+    <nav class="buttons" aria-label="Trading">
+      ${halted
+        ? html`<button type="button" class="warn" onClick=${() => ask("reset")}>Reset breaker…</button>`
+        : html`<button type="button" class="go" disabled=${!can("ACTIVE") || status?.state === "STARTING"}
+            onClick=${() => ask("start")}>${status?.state === "REDUCING" ? "Resume" : "Start"}</button>`}
+      <button type="button" disabled=${status?.state !== "ACTIVE"} onClick=${() => ask("pause")}>Pause</button>
+      <button type="button" disabled=${!status || halted || status.state === "DISARMED"}
+        onClick=${() => ask("stop")}>Stop</button>
+      <button type="button" class="halt" onClick=${() => ask("halt")} title="Shift+H">HALT</button>
+    </nav>
+    <div class="corner">
+      <${UtcClock} />
+      <button type="button" class="quiet" onClick=${switchTheme} title="Light or dark (T)"
+        aria-label=${`switch to the ${theme === "dark" ? "light" : "dark"} theme`}>◐</button>
+    </div>
+  </header>`;
+}

@@ -1,0 +1,70 @@
+// The health board: streams, actors, and what needs attention.
+import { html, memo, useState } from "../ui.js";
+import { Empty, Panel, Tabs } from "../panel.js";
+import { age, clock, number } from "../format.js";
+
+const SIGNS = { running: "●", open: "●", starting: "◌", connecting: "◌", restarting: "▲", lost: "▲", quarantined: "■", stopped: "■" };
+const State = ({ state }) => html`<span class=${`light ${state}`}>${SIGNS[state] ?? "?"} ${state}</span>`;
+
+const Actor = memo(({ row }) => html`<tr title=${row.error || row.actor}>
+  <td class="name">${row.actor.replace("strategy:", "")}</td>
+  <td><${State} state=${row.state} /></td>
+  <td class="n">${age(row.age)}</td>
+  <td class="n">${row.rate === null ? "–" : number(row.rate)}</td>
+  <td class="n">${number(row.depth)}</td>
+  <td class=${row.restarts ? "n warn" : "n"}>${number(row.restarts)}</td>
+</tr>`);
+
+const Stream = memo(({ row }) => html`<tr title=${row.reason || row.stream}>
+  <td class="name">${row.stream}</td>
+  <td><${State} state=${row.state} /></td>
+  <td class="n">${age(row.age)}</td>
+  <td class=${row.gaps ? "n warn" : "n"}>${number(row.gaps)}</td>
+  <td class=${row.skipped ? "n warn" : "n"}>${number(row.skipped)}</td>
+  <td class=${row.reconnects ? "n warn" : "n"}>${number(row.reconnects)}</td>
+</tr>`);
+
+const heads = (names) => html`<thead><tr>${names.map((name, place) => html`<th key=${name} class=${place > 1 ? "n" : ""} title=${TITLES[name]}>${name}</th>`)}</tr></thead>`;
+const TITLES = {
+  Age: "seconds since the last sign of life, or age of the newest data",
+  Gaps: "breaks in the exchange's numbering",
+  Bad: "frames that could not be read",
+  Conn: "times it was connected again",
+  "Msg/s": "messages handled a second",
+  Wait: "messages waiting",
+  Rest: "restarts",
+};
+
+const Alert = memo(({ row }) => html`<li class=${`alert ${row.level}`}>
+  <time>${clock(row.at)}</time><span class="level">${row.level}</span>
+  <span>${row.text}${row.count > 1 ? html` <i>×${row.count}</i>` : ""}</span>
+</li>`);
+
+const Board = memo(({ actors, feeds }) => html`
+  <table class="list board">
+    ${heads(["Stream", "State", "Age", "Gaps", "Bad", "Conn"])}
+    <tbody>${feeds.map((row) => html`<${Stream} key=${row.stream} row=${row} />`)}</tbody>
+  </table>
+  <table class="list board">
+    ${heads(["Actor", "State", "Age", "Msg/s", "Wait", "Rest"])}
+    <tbody>${actors.map((row) => html`<${Actor} key=${row.actor} row=${row} />`)}</tbody>
+  </table>`);
+
+export function Health({ actors, feeds, alerts, status }) {
+  const [view, setView] = useState("board");
+  const grave = alerts.filter((row) => row.level === "critical").length;
+  const options = [
+    ["board", "Board"],
+    ["alerts", grave ? `Alerts · ${grave} critical` : `Alerts · ${alerts.length}`],
+  ];
+  const tabs = html`<${Tabs} label="Health" options=${options} chosen=${view} choose=${setView} />`;
+  return html`<${Panel} id="health" title="Health" extra=${tabs} at=${status ? status.timestamp : null}>
+    ${view === "board"
+      ? actors.length || feeds.length
+        ? html`<${Board} actors=${actors} feeds=${feeds} />`
+        : html`<${Empty} title="No sign of life yet">Actors answer a heartbeat every second.<//>`
+      : alerts.length
+        ? html`<ul class="alerts">${alerts.map((row) => html`<${Alert} key=${row.id} row=${row} />`)}</ul>`
+        : html`<${Empty} title="No alerts">Breaches, lost feeds, unknown orders and restarts are told here.<//>`}
+  <//>`;
+}

@@ -57,20 +57,21 @@ def _event_union() -> type[Message]:
     return union  # type: ignore[return-value]
 
 
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final = msgspec.json.Decoder(_event_union())
+"""Made at import, see `core.prepared`: several hosts open their journals at once."""
+
+
 class Codec:
     """Events to bytes and back, validated against their types on reading."""
 
-    def __init__(self) -> None:
-        self._encoder = msgspec.json.Encoder()
-        self._decoder = msgspec.json.Decoder(_event_union())
-
     def encode(self, event: Message) -> bytes:
         """One event as JSON with its type's name inside."""
-        return self._encoder.encode(event)
+        return _ENCODER.encode(event)
 
     def decode(self, body: bytes) -> Message:
         """The inverse; raises msgspec.ValidationError on anything that is not an event."""
-        return self._decoder.decode(body)
+        return _DECODER.decode(body)
 
 
 class MemoryJournal:

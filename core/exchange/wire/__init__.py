@@ -17,3 +17,9 @@
 Structs decode and encode alike: the client reads with what the local exchange writes. Unknown
 fields are ignored; a missing required one is an error of that row or frame alone.
 """
+
+import sys
+
+from core.prepared import prepare_package
+
+prepare_package(sys.modules[__name__])

@@ -29,7 +29,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from pykka import ActorDeadError, ActorRef
+from pykka import ActorDeadError, ActorRef, ActorRegistry
 from pykka.messages import _ActorStop
 
 from actors.inbox import Inbox
@@ -186,6 +186,7 @@ class Directory:
     def _retire(self, entry: _Entry) -> None:
         for name in entry.names:
             del self._entries[name], self._sends[name]
+        ActorRegistry.unregister(entry.ref)  # it may hang: nobody is to wait for it at the end
         inbox = entry.ref.actor_inbox
         if isinstance(inbox, Inbox):
             inbox.close(self._take_back)

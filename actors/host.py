@@ -197,7 +197,6 @@ class BaseActor(pykka.ThreadingActor):
             if self._leave():
                 station.directory.tell(SUPERVISION, failure)
         finally:
-            ActorRegistry.unregister(self.actor_ref)
             self.actor_stopped.set()
 
     def _leave(self) -> bool:

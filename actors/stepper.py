@@ -145,6 +145,12 @@ class Stepper:
                 self.deliver(to, message)
         self._clock.advance_to(until)
 
+    def stop(self) -> None:
+        """Stop every host that is left, the last started first."""
+        for host in reversed(self._hosts.values()):
+            host.actor_ref.stop(block=False)
+        self.run()
+
     # --- for the hosts ----------------------------------------------------------------------------
 
     def new_inbox(self) -> Inbox:

@@ -230,6 +230,16 @@ def test_the_fence_stands_between_generations(directory: Directory) -> None:
     assert directory.ref("risk") is None
 
 
+def test_nobody_waits_at_the_end_for_a_host_that_hangs(directory: Directory) -> None:
+    notes = Notes()
+    ref = start(directory, notes)
+    keep_busy(directory, notes)
+    directory.retire("risk", 0)
+    assert ref not in pykka.ActorRegistry.get_all()
+    notes.release.set()
+    ref.actor_stopped.wait()  # once it comes back, it ends by itself
+
+
 def test_a_retired_host_loses_all_its_names(directory: Directory) -> None:
     start(directory, Notes(), also=("feed:market",))
     directory.retire("feed:market", 0)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from core import strategies
+from core.domain.composite import CompositeTerms
 from core.domain.rules import RiskLimits
 from core.domain.series import source_of
 from core.roles.dashboard import Dashboard
@@ -72,7 +73,7 @@ class Assembly:
         """A fresh role; `instance` is the journal's, for derived ids."""
         makers: dict[str, Callable[[], Role]] = {
             FEED: self._feed,
-            SPOT: lambda: SpotFeed(SpotTerms()),
+            SPOT: self._spot,
             STRATEGY: lambda: self._strategy(name.partition(":")[2]),
             RISK: lambda: Risk(self.limits(), instance),
             EXECUTION: self._execution,
@@ -115,6 +116,13 @@ class Assembly:
             seed=around.seed,
         )
         return MarketFeed(terms.at_speed(around.speed))
+
+    def _spot(self) -> SpotFeed:
+        """Venues count for as long as their price may be acted upon, and never less than usual."""
+        usual = CompositeTerms()
+        allowed = self._around.patience(self._settings.index_fresh_seconds)
+        fresh = max(usual.fresh, allowed)
+        return SpotFeed(SpotTerms(composite=msgspec.structs.replace(usual, fresh=fresh)))
 
     def _strategy(self, name: str) -> StrategyRole:
         s, patience = self._settings, self._around.patience

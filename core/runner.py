@@ -74,35 +74,54 @@ class Runner:
         An exception from a role leaves the rest of the queue unhandled and dropped: the host dies
         of it and is restarted from the journal.
         """
+        return self.broadcast((to,), message, now)
+
+    def broadcast(self, to: Sequence[str], message: Message, now: Nanos) -> list[Outgoing]:
+        """Deliver `message` to several roles, then go on as `run` does.
+
+        All of them have it before anything that follows from it, as if each had an inbox. Hot in
+        backtests: 0.5 us beside the roles for a message that nobody answers.
+        """
         leaving: list[Outgoing] = []
-        queue = self._queue
+        queue, roles = self._queue, self.roles
         queue.clear()
-        queue.append((to, message))
+        is_event = type(message) in WRITERS
+        for name in to:
+            role = roles[name]
+            if is_event:
+                role.apply(message)
+            answers = role.handle(message, now)
+            if answers:
+                self._pass_on(name, answers, now, leaving)
         while queue:
             name, current = queue.popleft()
-            self._step(name, current, now, leaving)
+            role = roles[name]
+            if type(current) in WRITERS:
+                role.apply(current)
+            answers = role.handle(current, now)
+            if answers:
+                self._pass_on(name, answers, now, leaving)
         return leaving
 
-    def _step(self, name: str, message: Message, now: Nanos, leaving: list[Outgoing]) -> None:
-        role = self.roles[name]
-        if type(message) in WRITERS:
-            role.apply(message)
-        answers = role.handle(message, now)
-        if not answers:
-            return
-        written = [answer for answer in answers if type(answer) in WRITERS]
-        if written:
-            self._write(name, role, written, now)
+    def _pass_on(
+        self, name: str, answers: Sequence[Message], now: Nanos, leaving: list[Outgoing]
+    ) -> None:
+        """Write what must be written, then queue or hand out everything."""
+        self._write(name, answers, now)
         for answer in answers:
             for target in self._routing.targets(type(answer)):
                 (self._queue if target in self.roles else leaving).append((target, answer))
 
-    def _write(self, name: str, role: Role, events: Sequence[Message], now: Nanos) -> None:
+    def _write(self, name: str, answers: Sequence[Message], now: Nanos) -> None:
+        events = [answer for answer in answers if type(answer) in WRITERS]
+        if not events:
+            return
         kind = kind_of(name)
         for event in events:
             if WRITERS[type(event)] != kind:
                 msg = f"{name} may not write {type(event).__name__}: {WRITERS[type(event)]} does"
                 raise WriterViolationError(msg)
         self._journal.append(events, now)
+        role = self.roles[name]
         for event in events:
             role.apply(event)

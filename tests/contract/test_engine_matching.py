@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from core.exchange.engine_events import BookChanged, Filled, OrderChanged, Traded, UpdateReason
@@ -207,10 +209,11 @@ def test_an_amend_can_rename_and_burns_both_names(bench: Bench) -> None:
     request = amend(placed, 4500, 900, client_order_id="one", updated_client_order_id="two")
     assert bench.engine.amend_order("ann", request, bench.now).client_order_id == "two"
     for name in ("one", "two"):
-        again = refused(
-            lambda name=name: bench.place("ann", BID, "0.45", "1", client_order_id=name)
-        )  # type: ignore[misc]
-        assert again == ("order_already_exists", 409)
+        again = bench.request(BID, "0.45", "1", client_order_id=name)
+        assert refused(partial(bench.engine.create_order, "ann", again, bench.now)) == (
+            "order_already_exists",
+            409,
+        )
 
 
 def test_a_decrease_keeps_the_place_and_down_to_nothing_cancels(bench: Bench) -> None:

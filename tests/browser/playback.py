@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import threading
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from core import messages as m
 from core.assembly import Assembly, Surroundings, role_names
@@ -159,7 +159,11 @@ class Outside:
         value = mean_index(sum(self._settling), len(self._settling), DIGITS)
         assert self._strike is not None
         won = Outcome.YES if value >= self._strike else Outcome.NO
-        told = {"ticker": closed.market_ticker, "ts_event": now, "ts_recv": now}
+        told: dict[str, Any] = {
+            "ticker": closed.market_ticker,
+            "ts_event": now,
+            "ts_recv": now,
+        }
         self._settling = []
         self._strike = value
         self._window = window_closing(SERIES, Nanos(closed.close_ns + WINDOW_LENGTH))

@@ -43,11 +43,11 @@ class TokenError(Exception):
 
 def load_token(path: Path) -> str:
     """The daemon's token: made on first use, readable by its owner only. Raises TokenError."""
+    if path.exists():
+        return _read_token(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return _read_token(path)
     except OSError as error:
         msg = f"cannot write the token {path}: {error.strerror or error}"
         raise TokenError(msg) from error

@@ -20,7 +20,7 @@ from actors.timers import Agenda
 from core.topology import TIMERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pykka import ActorRef
     from pykka._envelope import Envelope
@@ -105,7 +105,7 @@ class Stepper:
         self._agenda = Agenda()
         self._turns: deque[_TurnInbox] = deque()
         self._hosts: dict[_TurnInbox, _Stepped] = {}
-        directory.register_sink(TIMERS, self._agenda.schedule)
+        directory.register_sink(TIMERS, lambda one: self._agenda.schedule(one, clock.now()))
 
     def start(self, actor: type[_Host], *args: Any) -> ActorRef[_Host]:  # noqa: ANN401 - the actor's
         """Like `actor.start(*args)`. The host's `on_start` is its first turn."""
@@ -118,7 +118,12 @@ class Stepper:
 
     def deliver(self, to: str, message: Message) -> None:
         """Tell and go on until all is quiet: what `Runner.run` is to a single runner."""
-        self._directory.tell(to, message)
+        self.broadcast((to,), message)
+
+    def broadcast(self, to: Iterable[str], message: Message) -> None:
+        """Tell several roles, then go on until all is quiet: what `Runner.broadcast` is."""
+        for name in to:
+            self._directory.tell(name, message)
         self.run()
 
     def step(self) -> bool:
@@ -140,9 +145,10 @@ class Stepper:
         """Move time to `until`; everything due on the way happens at its own time, one by one."""
         self.run()
         while (due := self._agenda.next_due) is not None and due <= until:
-            self._clock.advance_to(max(due, self._clock.now()))
-            for to, message in self._agenda.take(self._clock.now()):
-                self.deliver(to, message)
+            self._clock.advance_to(due)
+            delivery = self._agenda.take(due)
+            if delivery is not None:
+                self.deliver(*delivery)
         self._clock.advance_to(until)
 
     def stop(self) -> None:

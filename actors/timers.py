@@ -54,12 +54,12 @@ class Agenda:
         """When the next entry is due; None when there is none."""
         return self._heap[0][0] if self._heap else None
 
-    def schedule(self, message: Message) -> None:
-        """Take a `Scheduled`: its message is delivered once, at its time."""
+    def schedule(self, message: Message, now: Nanos) -> None:
+        """Take a `Scheduled`: its message is delivered once, at its time; now, if that is past."""
         if not isinstance(message, Scheduled):
             msg = f"timers take Scheduled, not {type(message).__name__}"
             raise TypeError(msg)
-        self._push(message.due, (message.to, message.message))
+        self._push(max(message.due, now), (message.to, message.message))
 
     def tick(self, to: str, interval: Nanos, start: Nanos) -> None:
         """Deliver a `Tick` at `start + interval`, and from there on at whole multiples of it.
@@ -76,8 +76,8 @@ class Agenda:
         """End the ticks of a role."""
         self._beats.pop(to, None)
 
-    def take(self, now: Nanos) -> list[Delivery]:
-        """Remove and return all that is due at `now`, in the order in which it was due.
+    def take(self, now: Nanos) -> Delivery | None:
+        """Remove and return what was due first, if it is due at `now`; equal times by entry.
 
         A role whose ticks were missed gets one, with the due time of the newest, and the schedule
         goes on as if nothing had happened: missed ticks are not replayed, and nothing drifts.
@@ -88,16 +88,15 @@ class Agenda:
             for beat in tuple(self._beats.values()):
                 self.tick(beat.to, beat.interval, now)
         self._seen = now
-        taken: list[Delivery] = []
         while self._heap and self._heap[0][0] <= now:
             due, _, entry = heapq.heappop(self._heap)
             if not isinstance(entry, _Beat):
-                taken.append(entry)
-            elif self._beats.get(entry.to) is entry:
+                return entry
+            if self._beats.get(entry.to) is entry:
                 newest = Nanos(now - (now - due) % entry.interval)
-                taken.append((entry.to, Tick(due=newest)))
                 self._push(Nanos(newest + entry.interval), entry)
-        return taken
+                return entry.to, Tick(due=newest)
+        return None
 
     def _push(self, due: Nanos, entry: _Beat | Delivery) -> None:
         heapq.heappush(self._heap, (due, next(self._order), entry))
@@ -135,7 +134,7 @@ class Timers:
         """Take a `Scheduled`: its message goes out at its time, at once when that is past."""
         with self._changed:
             first = self._agenda.next_due
-            self._agenda.schedule(message)
+            self._agenda.schedule(message, self._clock.now())
             self._wake_if_earlier(first)
 
     def tick(self, to: str, interval: Nanos) -> None:
@@ -157,8 +156,7 @@ class Timers:
     def _run(self) -> None:
         try:
             while (due := self._wait()) is not None:
-                for to, message in due:
-                    self._tell(to, message)
+                self._tell(*due)
         except Exception as error:  # noqa: BLE001 - border: a system without time must be reported
             _log.exception("timers failed")
             self._tell(
@@ -171,13 +169,13 @@ class Timers:
                 ),
             )
 
-    def _wait(self) -> list[Delivery] | None:
+    def _wait(self) -> Delivery | None:
         """Sleep until something is due; None when it is time to stop."""
         with self._changed:
             while not self._stopping:
-                taken = self._agenda.take(self._clock.now())
-                if taken:
-                    return taken
+                due = self._agenda.take(self._clock.now())
+                if due is not None:
+                    return due
                 self._changed.wait(self._sleep_seconds())
             return None
 

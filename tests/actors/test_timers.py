@@ -32,9 +32,16 @@ def scheduled(due: int, number: int = 0, to: str = "risk") -> m.Scheduled:
     return m.Scheduled(due=Nanos(due), to=to, message=note(number))
 
 
+def take_all(agenda: Agenda, now: int) -> list[tuple[str, Message]]:
+    taken = []
+    while (delivery := agenda.take(Nanos(now))) is not None:
+        taken.append(delivery)
+    return taken
+
+
 def ticks(agenda: Agenda, now: int) -> list[int]:
     due: list[int] = []
-    for _, message in agenda.take(Nanos(now)):
+    for _, message in take_all(agenda, now):
         assert isinstance(message, m.Tick)
         due.append(message.due)
     return due
@@ -47,17 +54,24 @@ def ticks(agenda: Agenda, now: int) -> list[int]:
 def test_what_is_due_is_taken_in_order_and_nothing_else(dues: list[int], now: int) -> None:
     agenda = Agenda()
     for number, due in enumerate(dues):
-        agenda.schedule(scheduled(due, number))
+        agenda.schedule(scheduled(due, number), Nanos(0))
     order = sorted(range(len(dues)), key=lambda number: (dues[number], number))
     expected = [("risk", note(number)) for number in order if dues[number] <= now]
     later = [due for due in sorted(dues) if due > now]
-    assert agenda.take(Nanos(now)) == expected
+    assert take_all(agenda, now) == expected
     assert agenda.next_due == (later[0] if later else None)
+
+
+def test_what_is_overdue_when_scheduled_goes_behind_what_is_due() -> None:
+    agenda = Agenda()
+    agenda.schedule(scheduled(START, 1), START)
+    agenda.schedule(scheduled(START - 5, 2), START)
+    assert take_all(agenda, START) == [("risk", note(1)), ("risk", note(2))]
 
 
 def test_only_scheduled_can_be_scheduled() -> None:
     with pytest.raises(TypeError, match="QueryAccount"):
-        Agenda().schedule(note(1))
+        Agenda().schedule(note(1), START)
 
 
 def test_ticks_come_at_whole_intervals_from_the_start() -> None:
@@ -92,7 +106,7 @@ def test_ticks_of_other_roles_go_on_when_one_ceases() -> None:
     agenda.tick("risk", Nanos(10), START)
     agenda.tick("execution", Nanos(10), START)
     agenda.cease("risk")
-    assert agenda.take(Nanos(START + 10)) == [("execution", m.Tick(due=Nanos(START + 10)))]
+    assert take_all(agenda, START + 10) == [("execution", m.Tick(due=Nanos(START + 10)))]
 
 
 @pytest.mark.parametrize("interval", [0, -1])
@@ -112,7 +126,7 @@ def test_ticks_go_on_when_the_clock_is_set_back() -> None:
 
 def test_a_message_for_a_time_is_not_moved_when_the_clock_is_set_back() -> None:
     agenda = Agenda()
-    agenda.schedule(scheduled(START + 5))
+    agenda.schedule(scheduled(START + 5), START)
     agenda.take(START)
     agenda.take(Nanos(START - MINUTE))
     assert agenda.next_due == START + 5
@@ -136,9 +150,12 @@ class CountedClock(SystemClock):
 
     def __init__(self) -> None:
         self.reads = 0
+        self.read_thrice = threading.Event()
 
     def now(self) -> Nanos:
         self.reads += 1
+        if self.reads == 3:
+            self.read_thrice.set()
         return super().now()
 
 
@@ -168,12 +185,14 @@ def test_ticks_are_told_on_the_scaled_clock() -> None:
     assert second.due > first.due
 
 
-def test_an_earlier_message_wakes_the_sleeping_thread() -> None:
-    told, clock = Told(), SystemClock()
+def test_an_earlier_message_wakes_the_sleeping_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.timers._LONGEST_SLEEP_S", 3_600.0)
+    told, clock = Told(), CountedClock()
     timers = Timers(clock, told)
-    timers.schedule(scheduled(clock.now() + 60 * MINUTE, 2))
+    timers.schedule(scheduled(SystemClock().now() + 60 * MINUTE, 2))
     timers.start()
-    timers.schedule(scheduled(clock.now(), 1))
+    clock.read_thrice.wait()  # when scheduling, to see what is due, and how long to sleep
+    timers.schedule(scheduled(SystemClock().now(), 1))
     assert told.messages.get() == ("risk", note(1))
     timers.stop()
 

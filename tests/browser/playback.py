@@ -310,6 +310,8 @@ class Playback:
     def _command(self, command: Message) -> ControlAnswer:
         self.tell(command)
         supervision = self._supervision
+        if not supervision.nothing_rests:  # type: ignore[attr-defined] # it is Supervision
+            self.run(1)
         refusal: str = supervision.refusal  # type: ignore[attr-defined] # it is Supervision
         state: str = supervision.breaker.state  # type: ignore[attr-defined]
         if refusal:

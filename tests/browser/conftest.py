@@ -1,0 +1,105 @@
+"""A browser, and the page served over a market that is being played."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from config.effective import effective
+from config.settings import load
+from tests.browser.playback import Playback, Player
+from web.app import create_app
+from web.hub import Hub
+from web.server import Server, serve
+from web.settings import WebSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+TOKEN = "b" * 43
+PLAYED = 640
+"""Market seconds before the page opens: warm, traded, and some minutes before the close."""
+
+
+class Stand:
+    """Hub, played market and server; the server may be stopped and started again."""
+
+    def __init__(self) -> None:
+        self.settings = load({})
+        self.port = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """As a daemon that starts: a new hub, the same token, the same port."""
+        self.hub = Hub()
+        self.playback = Playback(self.hub, self.settings)
+        self.playback.run(PLAYED)
+        self.player = Player(self.playback, speed=2.0)
+        self.player.start()
+        web = WebSettings(token=TOKEN, config=effective(self.settings))
+        app = create_app(self.hub, self.playback, web)
+        self.server: Server = serve(app, "127.0.0.1", self.port)
+        self.port = self.server.port
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def end(self) -> None:
+        self.server.stop()
+        self.player.stop()
+
+
+@pytest.fixture
+def stand(bare: Path) -> Iterator[Stand]:
+    del bare
+    stand = Stand()
+    yield stand
+    stand.end()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium; where it or Playwright is missing, the test skips and says so."""
+    api = pytest.importorskip(
+        "playwright.sync_api", reason="browser tests need Playwright: pip install playwright"
+    )
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip("browser tests need Chromium: apt-get install chromium")
+    with api.sync_playwright() as playwright:
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        chromium = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+class Watched:
+    """A page, and everything that it complained about or asked for."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("websocket", lambda socket: self.requests.append(socket.url))
+
+    def _said(self, message: object) -> None:
+        kind: str = message.type  # type: ignore[attr-defined] # ConsoleMessage
+        if kind in ("error", "warning"):
+            self.complaints.append(message.text)  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def watched(browser: Browser) -> Iterator[Watched]:
+    """A fresh profile at the size for which the page is made."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(60_000)
+    yield Watched(context.new_page())
+    context.close()

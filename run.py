@@ -30,6 +30,8 @@ from core.exchange.auth import InvalidKey
 from core.exchange.port import ExchangeError
 from core.journal import JournalError
 from core.messages import ScreenFrame
+from core.research.backtest import run_backtest
+from core.research.tape import TapeError
 from core.strategies import StrategyError
 from core.topology_text import topology_json, topology_text
 from web.app import create_app
@@ -50,6 +52,7 @@ R = TypeVar("R")
 
 _log = logging.getLogger("quarterhour")
 
+SAMPLE_TAPE = Path(__file__).resolve().parent / "tapes" / "KXSOL15M_2026-02-25.parquet"
 EXIT_DIFFERS = 1
 EXIT_BAD_INPUT = 2
 EXIT_FAILED = 70
@@ -67,6 +70,7 @@ BAD_INPUT = (
     VenueProcessError,
     ExchangeError,
     OptionsError,
+    TapeError,
 )
 """Faults of what was given to us: one clear line, exit code 2, nothing half-started."""
 
@@ -185,6 +189,23 @@ def report(outcome: Outcome, *, as_json: bool) -> None:
         click.echo(f"stopped because {outcome.failure}", err=True)
         sys.exit(EXIT_FAILED)
     if outcome.differences or not outcome.proven:
+        sys.exit(EXIT_DIFFERS)
+
+
+# --- backtest ----------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("tape", default=SAMPLE_TAPE, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@refusing
+def backtest(*, tape: Path, as_json: bool) -> None:
+    """Play TAPE through the daemon's own roles; without TAPE, the sample that ships."""
+    settings = load()
+    with click.progressbar(length=100, label="backtest", file=sys.stderr) as bar:
+        result = run_backtest(tape, settings, lambda share: bar.update(int(100 * share) - bar.pos))
+    click.echo(json.dumps(result.to_json()) if as_json else result.to_text())
+    if result.differences:
         sys.exit(EXIT_DIFFERS)
 
 

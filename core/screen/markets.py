@@ -45,13 +45,16 @@ class SeriesState:
         self.view: MarketView | None = None
         self.changed = True
 
-    def learn(self, terms: MarketTerms) -> None:
-        """Take a window's terms; the ones that closed first are forgotten first."""
+    def learn(self, terms: MarketTerms, now: Nanos) -> None:
+        """Take a window's terms; too many, and the farthest from now is forgotten.
+
+        A day of windows is listed ahead, so those that have closed must not make room first.
+        """
         self.windows[terms.ticker] = terms
         while len(self.windows) > _KEPT_WINDOWS:
-            oldest = min(self.windows.values(), key=lambda known: known.close_ns)
-            del self.windows[oldest.ticker]
-            self.results.pop(oldest.ticker, None)
+            farthest = max(self.windows.values(), key=lambda known: abs(known.close_ns - now))
+            del self.windows[farthest.ticker]
+            self.results.pop(farthest.ticker, None)
         self.changed = True
 
     def current(self, now: Nanos) -> MarketTerms | None:
@@ -109,25 +112,21 @@ class MarketPanel:
         return next((s for s in self._series.values() if ticker in s.windows), None)
 
     def _listed(self, listed: m.MarketListed, now: Nanos) -> None:
-        del now
-        self._state(listed.market.series).learn(listed.market)
+        self._state(listed.market.series).learn(listed.market, now)
 
     def _viewed(self, view: m.MarketView, now: Nanos) -> None:
-        del now
         state = self._state(view.market.series)
         if state.windows.get(view.market.ticker) != view.market:
-            state.learn(view.market)
+            state.learn(view.market, now)
         if state.view is None or view.market.close_ns >= state.view.market.close_ns:
             state.view = view
         state.changed = True
 
     def _strike(self, published: m.StrikePublished, now: Nanos) -> None:
-        del now
-        self._amend(published.ticker, strike=published.strike)
+        self._amend(published.ticker, now, strike=published.strike)
 
     def _status(self, change: m.MarketStatusChanged, now: Nanos) -> None:
-        del now
-        self._amend(change.ticker, status=change.status)
+        self._amend(change.ticker, now, status=change.status)
 
     def _determined(self, determined: m.MarketDetermined, now: Nanos) -> None:
         del now
@@ -136,10 +135,10 @@ class MarketPanel:
             state.results[determined.ticker] = (determined.result, determined.value)
             state.changed = True
 
-    def _amend(self, ticker: str, **changes: object) -> None:
+    def _amend(self, ticker: str, now: Nanos, **changes: object) -> None:
         state = self._holder(ticker)
         if state is not None:
-            state.learn(msgspec.structs.replace(state.windows[ticker], **changes))
+            state.learn(msgspec.structs.replace(state.windows[ticker], **changes), now)
 
     def _ticked(self, tick: m.Tick, now: Nanos) -> None:
         del tick, now

@@ -69,6 +69,16 @@ def test_the_screen_rolls_to_the_next_window_by_itself(stage: Stage) -> None:
     assert stage.last("market").strike == 118.0
 
 
+def test_a_day_of_windows_listed_ahead_does_not_hide_the_one_that_is_open(stage: Stage) -> None:
+    stage.take(view())
+    for ahead in range(1, 97):
+        opens = Nanos(OPEN + ahead * 900 * SECOND)
+        listed = terms(ticker=f"AHEAD{ahead}", open_ns=opens, close_ns=Nanos(opens + 900 * SECOND))
+        stage.take(m.MarketListed(market=listed, ts_recv=NOW))
+    stage.flush()
+    assert stage.last("market").ticker == TICKER
+
+
 def test_a_pause_of_the_market_is_told(stage: Stage) -> None:
     stage.take(view())
     paused = m.MarketStatusChanged(

@@ -42,7 +42,9 @@ class SeriesState:
         self.series = series
         self.windows: dict[str, MarketTerms] = {}
         self.results: dict[str, tuple[Outcome, IndexValue | None]] = {}
-        self.view: MarketView | None = None
+        self.views: dict[str, MarketView] = {}
+        """The newest of each window: the next one is followed before it opens."""
+        self.newest: MarketView | None = None
         self.changed = True
 
     def learn(self, terms: MarketTerms, now: Nanos) -> None:
@@ -55,6 +57,7 @@ class SeriesState:
             farthest = max(self.windows.values(), key=lambda known: abs(known.close_ns - now))
             del self.windows[farthest.ticker]
             self.results.pop(farthest.ticker, None)
+            self.views.pop(farthest.ticker, None)
         self.changed = True
 
     def current(self, now: Nanos) -> MarketTerms | None:
@@ -96,7 +99,7 @@ class MarketPanel:
             if not state.changed or terms is None:
                 continue
             state.changed = False
-            view = state.view if state.view and state.view.market.ticker == terms.ticker else None
+            view = state.views.get(terms.ticker)
             yield "market", _market_row(state, terms, view, now)
             if view is not None:
                 yield "book", _book_row(view, now)
@@ -118,8 +121,9 @@ class MarketPanel:
         state = self._state(view.market.series)
         if state.windows.get(view.market.ticker) != view.market:
             state.learn(view.market, now)
-        if state.view is None or view.market.close_ns >= state.view.market.close_ns:
-            state.view = view
+        state.newest = view
+        if view.market.ticker in state.windows:
+            state.views[view.market.ticker] = view
         state.changed = True
 
     def _strike(self, published: m.StrikePublished, now: Nanos) -> None:
@@ -149,7 +153,7 @@ class MarketPanel:
 def _market_row(
     state: SeriesState, terms: MarketTerms, view: MarketView | None, now: Nanos
 ) -> MarketRow:
-    price = view or state.view
+    price = state.newest
     window = Window(series=terms.series, open_ns=terms.open_ns, close_ns=terms.close_ns)
     phase = window.phase(now)
     result, settled_at = state.results.get(terms.ticker, (None, None))

@@ -7,7 +7,7 @@ import pytest
 from core import messages as m
 from core.exchange.listing import MarketStatus
 from core.exchange.records import Outcome
-from core.units import INDEX_DOLLAR, SECOND, IndexValue, Nanos, seconds
+from core.units import INDEX_DOLLAR, SECOND, IndexValue, Nanos, Price, seconds
 from tests.builders import (
     CLOSE,
     NOW,
@@ -94,6 +94,15 @@ def test_the_book_is_told_best_first_in_dollars(stage: Stage) -> None:
     assert row.bids == ((0.46, 300.0), (0.45, 500.0))
     assert row.asks == ((0.48, 200.0), (0.49, 500.0))
     assert (row.mid, row.spread) == (0.47, 0.02)
+
+
+def test_a_picture_of_the_next_window_does_not_hide_the_open_one(stage: Stage) -> None:
+    following = terms(ticker="NEXT", open_ns=CLOSE, close_ns=Nanos(CLOSE + 900 * SECOND))
+    stage.take(view(), after=1)
+    stage.take(view(market=following, bids=((Price(1000), contracts(1)),)), after=1)
+    stage.take(view(bids=((Price(4700), contracts(9)),)), after=1)
+    assert (stage.last("book").ticker, stage.last("book").bid) == (TICKER, 0.47)
+    assert stage.last("market").ticker == TICKER
 
 
 def test_an_empty_side_has_no_mid(stage: Stage) -> None:

@@ -33,18 +33,16 @@ class FastSocket(WebSocket):
         self._at = 0
 
     def texts(self) -> list[bytes]:
-        """Wait for data; the text messages that have come, none after a ping.
+        """Wait for data; the text messages that have come, none after a ping or pong.
 
         Raises WebSocketTimeoutException after the socket's time-out without a byte, and
         WebSocketConnectionClosedException when the other side closed or the connection broke.
         """
-        found = self._cut()
-        if found:
-            return found
-        if self._needs_more():
+        while not (found := self._cut()) and self._needs_more():
             self._data = self._data[self._at :] + self._receive(_READ)
             self._at = 0
-            return self._cut()
+        if found:
+            return found
         opcode, frame = self.recv_data_frame(control_frame=True)
         if opcode == ABNF.OPCODE_CLOSE:
             msg = f"closed by the server: {_reason(frame.data)}"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -176,9 +175,6 @@ class KalshiStream:
             http_no_proxy=["*"],
             redirect_limit=0,
         )
-        if socket.getstatus() != HTTPStatus.SWITCHING_PROTOCOLS:
-            msg = f"the server answered {socket.getstatus()} instead of a WebSocket"
-            raise WebSocketException(msg)
         return socket
 
     def _hand_over(self, texts: list[bytes]) -> None:

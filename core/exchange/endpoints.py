@@ -98,7 +98,8 @@ class KalshiExchange:
     def create_order(self, request: OrderRequest) -> Placed:
         """Send a new order; an answer without an order id is as good as none."""
         body = trading.CreateOrderJson.from_request(request)
-        placed = self._http.write("POST", ORDERS, trading.PlacedJson, body=body).read()
+        answer = self._http.write("POST", ORDERS, trading.PlacedJson, body=body)
+        placed = _taken(answer.read, f"create {request.client_order_id}")
         if not placed.order_id:
             msg = f"create {request.client_order_id}: answered without an order id"
             raise Ambiguous(msg)
@@ -108,19 +109,22 @@ class KalshiExchange:
         """Cancel one order; pass ticker and shard, or shard 0 is searched."""
         query: Query = {"market_ticker": request.ticker, "exchange_index": request.shard}
         path = f"{ORDERS}/{request.order_id}"
-        return self._http.write("DELETE", path, trading.CanceledJson, query=query).read()
+        answer = self._http.write("DELETE", path, trading.CanceledJson, query=query)
+        return _taken(answer.read, f"cancel {request.order_id}")
 
     def amend_order(self, request: AmendRequest) -> Amended:
         """Change price, size or expiry."""
         path = f"{ORDERS}/{request.order_id}/amend"
         body = trading.AmendJson.from_request(request)
-        return self._http.write("POST", path, trading.AmendedJson, body=body).read()
+        answer = self._http.write("POST", path, trading.AmendedJson, body=body)
+        return _taken(answer.read, f"amend {request.order_id}")
 
     def decrease_order(self, request: DecreaseRequest) -> Reduced:
         """Shrink an order in its place."""
         path = f"{ORDERS}/{request.order_id}/decrease"
         body = trading.DecreaseJson.from_request(request)
-        return self._http.write("POST", path, trading.ReducedJson, body=body).read()
+        answer = self._http.write("POST", path, trading.ReducedJson, body=body)
+        return _taken(answer.read, f"decrease {request.order_id}")
 
     def cancel_all_orders(self) -> None:
         """Cancel everything that rests, on every shard."""
@@ -246,6 +250,15 @@ class KalshiExchange:
 
 def _floor(since: Nanos | None) -> int | None:
     return None if since is None else to_seconds(since)
+
+
+def _taken(read: Callable[[], T], what: str) -> T:
+    """The record of a write's answer, where one that cannot be read leaves the outcome unknown."""
+    try:
+        return read()
+    except ValueError as error:
+        msg = f"{what}: unreadable answer: {error}"
+        raise Ambiguous(msg) from error
 
 
 def _checked(read: Callable[[], T], what: str) -> T:

@@ -80,7 +80,10 @@ class KalshiHttp:
         self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=8, max_retries=0)
 
     def close(self) -> None:
-        """Close the kept connections."""
+        """Close the kept connections, now: the adapter alone would leave it to the collector."""
+        pools = self._adapter.poolmanager.pools
+        for key in pools.keys():  # noqa: SIM118 - a container without iteration
+            pools[key].close()
         self._adapter.close()
 
     def read(

@@ -41,14 +41,19 @@ LISTENERS: Final = (EXECUTION, FEED, RISK, SUPERVISION, DASHBOARD)
 
 
 class Mailboxes:
-    """A directory in which every name but the actor's own is a queue."""
+    """A directory in which every name but those of the actors is a queue."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        listeners: tuple[str, ...] = LISTENERS,
+        actors: tuple[str, ...] = (EXCHANGE, MARKETS, STREAM),
+    ) -> None:
         self.directory = Directory()
         self.clock = clock
-        self.routing = Routing((*LISTENERS, EXCHANGE, MARKETS, STREAM))
+        self.routing = Routing((*listeners, *actors))
         self._boxes: dict[str, queue.SimpleQueue[Message]] = {}
-        for name in LISTENERS:
+        for name in listeners:
             box = self._boxes[name] = queue.SimpleQueue()
             self.directory.register_sink(name, box.put)
 

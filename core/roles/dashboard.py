@@ -58,7 +58,7 @@ class Dashboard(HandlingRole):
         trades = TradesPanel(dry_run=terms.mode != "live")
         account = AccountPanel(terms.limits)
         decisions = DecisionPanel(terms.strategies, trades.scores)
-        health = HealthPanel()
+        health = HealthPanel(terms.speed)
         neighbours = Neighbours(account=account, trades=trades, decisions=decisions, health=health)
         self._panels: tuple[Panel, ...] = (
             StatusPanel(terms, neighbours),

@@ -23,9 +23,10 @@ _STREAMS: Final = TOPICS["feed"].keep
 
 
 class HealthPanel:
-    """Rows `health` and `feed`."""
+    """Rows `health` and `feed`. Actors live in the machine's time, streams in the clock's."""
 
-    def __init__(self) -> None:
+    def __init__(self, speed: float) -> None:
+        self._pace = max(1.0, speed)
         self.actors: dict[str, HealthRow] = {}
         self.streams: dict[str, FeedRow] = {}
         self._told: dict[str, m.ActorHealth] = {}
@@ -61,8 +62,8 @@ class HealthPanel:
             restarts=health.restarts,
             depth=health.depth,
             handled=health.handled,
-            rate=_rate(before, health),
-            age=round(health.age_ns / SECOND, 3),
+            rate=self._rate(before, health),
+            age=round(health.age_ns / self._pace / SECOND, 3),
             error=health.error,
             at=rfc3339(health.ts),
         )
@@ -116,9 +117,9 @@ class HealthPanel:
         while len(self.streams) > _STREAMS:
             del self.streams[next(iter(self.streams))]
 
-
-def _rate(before: m.ActorHealth | None, after: m.ActorHealth) -> float | None:
-    """Messages a second; None without an earlier row of the same generation."""
-    if before is None or before.generation != after.generation or after.ts <= before.ts:
-        return None
-    return round((after.handled - before.handled) * SECOND / (after.ts - before.ts), 1)
+    def _rate(self, before: m.ActorHealth | None, after: m.ActorHealth) -> float | None:
+        """Messages a second; None without an earlier row of the same generation."""
+        if before is None or before.generation != after.generation or after.ts <= before.ts:
+            return None
+        seconds = (after.ts - before.ts) / self._pace / SECOND
+        return round((after.handled - before.handled) / seconds, 1)

@@ -36,9 +36,9 @@ class HealthRow(Part, frozen=True, kw_only=True):
     depth: int
     handled: int
     rate: float | None
-    """Messages per second between the last two rows."""
+    """Messages per second of the machine between the last two rows."""
     age: float
-    """Seconds since the last sign of life."""
+    """Seconds of the machine since the last sign of life."""
     error: str
     at: str
 

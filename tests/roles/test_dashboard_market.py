@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from core import messages as m
@@ -13,11 +14,12 @@ from tests.builders import (
     NOW,
     OPEN,
     TICKER,
+    contracts,
     signal,
     terms,
     view,
 )
-from tests.roles.dashboard_stage import Stage, actor, state
+from tests.roles.dashboard_stage import TERMS, Stage, actor, state
 
 
 @pytest.fixture
@@ -170,6 +172,14 @@ def test_the_health_board_counts_messages_a_second_within_a_generation(stage: St
     assert (stage.last("health").rate, stage.last("health").age) == (25.0, 0.5)
     stage.take(actor(3, handled=4, generation=2), after=1)
     assert stage.last("health").rate is None
+
+
+def test_actors_age_in_the_machines_time_when_the_clock_is_fast() -> None:
+    stage = Stage(msgspec.structs.replace(TERMS, speed=10.0))
+    stage.take(actor(age_ns=5 * SECOND))
+    stage.take(actor(20, handled=150), after=20)
+    assert stage.rows("health")[0].age == 0.5
+    assert stage.last("health").rate == 25.0
 
 
 def test_a_restart_is_told_once_and_makes_the_whole_unhealthy(stage: Stage) -> None:

@@ -62,7 +62,7 @@ class MakerModel(msgspec.Struct, frozen=True, kw_only=True):
     """Dollars; what remains of it in the tails."""
     opening_spread: float = 0.8
     """How much wider at the open, as a share; fades with 60 s."""
-    final_spread: float = 0.8
+    final_spread: float = 1.6
     """How much wider at the close, as a share; grows over the last minute."""
     entry_s: tuple[float, float] = (0.3, 4.0)
     """First quotes come so long after the strike is known."""

@@ -78,6 +78,7 @@ function App() {
   }, [status?.mode, status?.state]);
   const shared = { status, market, freshness: status?.freshness };
   return html`<main class=${`screen link-${store.link}`}>
+    <h1 class="off">Quarterhour</h1>
     <${Bar} ...${shared} account=${state.account} ask=${ask} theme=${theme} switchTheme=${flip} />
     <${Chart} ...${shared} index=${state.index} quote=${state.quote} fills=${state.trade_execution} theme=${theme} />
     <${Book} ...${shared} book=${book} prints=${newest(state.print)} />

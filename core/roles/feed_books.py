@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from core.domain.book import BookCorrupt
+from core.domain.windows import Phase
 from core.exchange.records import Outcome
 from core.units import Nanos
 
@@ -153,7 +154,7 @@ class Books:
             return []
         late: list[MarketRecord] = []
         for record in (self._records[ticker] for ticker in self._markets.wanted(now)):
-            if record.valid:
+            if record.valid or record.phase is Phase.CLOSED:
                 continue
             if record.snapshot_due is None:
                 record.snapshot_due = Nanos(now + self._terms.answer_due)

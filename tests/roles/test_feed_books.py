@@ -116,6 +116,14 @@ def test_a_snapshot_that_does_not_come_is_asked_for_again_and_then_the_connectio
     assert opening.conn == conn + 1
 
 
+def test_the_book_of_a_closed_market_is_not_asked_for() -> None:
+    bench = Bench().running()
+    bench.now = Nanos(CLOSE - seconds(1))
+    bench.delta(4600, -301)
+    bench.now = CLOSE
+    assert snapshots_asked(bench.ticks(20)) == []
+
+
 def test_an_impossible_delta_voids_its_own_book_only() -> None:
     bench = two_books()
     answers = bench.delta(4600, -301)

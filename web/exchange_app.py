@@ -11,6 +11,7 @@ from flask_sock import Sock
 from core.exchange.wire.errors import bare_error
 from web.exchange_commands import CommandDesk
 from web.exchange_keys import install_keys
+from web.exchange_money import money_endpoints
 from web.exchange_orders import order_endpoints
 from web.exchange_outbox import Outbox
 from web.exchange_portfolio import portfolio_endpoints
@@ -33,9 +34,11 @@ STREAM_PATH: Final = "/trade-api/ws/v2"
 _PRIVATE: Final = (
     f"{REST_PREFIX}/portfolio",
     f"{REST_PREFIX}/account",
+    f"{REST_PREFIX}/cfbenchmarks",
     f"{REST_PREFIX}/local",
     STREAM_PATH,
 )
+_ENDPOINTS: Final = (public_endpoints, portfolio_endpoints, order_endpoints, money_endpoints)
 _TOO_MANY: Final = 429
 
 
@@ -56,7 +59,7 @@ def create_exchange_app(host: ExchangeHost, ring: KeyRing, stream: Stream) -> Fl
     install_keys(app, ring, _PRIVATE)
     install_refusals(app)
     _limit_streams(app, stream)
-    for endpoints in (public_endpoints, portfolio_endpoints, order_endpoints):
+    for endpoints in _ENDPOINTS:
         app.register_blueprint(endpoints(host), url_prefix=REST_PREFIX)
     _install_stream(app, host, stream)
     return app

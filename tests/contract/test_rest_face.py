@@ -13,7 +13,16 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
 from core.exchange.records import Side
 from core.units import SECOND, Nanos
-from tests.contract.venue import CLOSES, NEXT, OPENS, TICKER, Venue, order, served_venue
+from tests.contract.venue import (
+    CLOSES,
+    NEXT,
+    OPENS,
+    TICKER,
+    Venue,
+    index_at,
+    order,
+    served_venue,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -496,3 +505,40 @@ def test_r30_the_freshness_of_portfolio_reads_is_told(served: Venue, raw: Raw) -
     served.later(0.25)
     as_of = raw.public("/exchange/user_data_timestamp").json()
     assert as_of == {"as_of_time": "2026-11-22T15:01:00.25Z"}
+
+
+def test_r31_cash_moves_between_shards_once_per_client_id(raw: Raw) -> None:
+    body = {
+        "source": "event_contract",
+        "destination": "event_contract",
+        "amount": 5_000_000,
+        "source_exchange_shard": 2,
+        "destination_exchange_shard": 0,
+        "client_transfer_id": "0c5d0b9e-64f8-4f2a-a4f5-5d6a1d0f7b10",
+    }
+    path = "/portfolio/intra_exchange_instance_transfer"
+    done = raw.ask("POST", path, json=body)
+    again = raw.ask("POST", path, json=body)
+    beyond = raw.ask("POST", path, json={**body, "amount": 10**9, "client_transfer_id": "another"})
+    split = raw.ask("GET", "/portfolio/balance").json()["balance_breakdown"]
+    one = raw.ask("GET", f"{path}s/{done.json()['transfer_id']}").json()["transfer"]
+    assert (done.status_code, error_of(again)) == (200, (409, "transfer_already_exists"))
+    assert error_of(beyond) == (400, "insufficient_balance")
+    assert [part["balance"] for part in split] == ["500.000000", "500.000000"]
+    assert (one["amount"], one["status"]) == ("500.000000", "complete")
+    assert len(raw.ask("GET", f"{path}s").json()["transfers"]) == 1
+
+
+def test_r32_the_index_of_an_hour_can_be_read_back(raw: Raw) -> None:
+    query = "/cfbenchmarks/history/values?id=SOLUSD_RTI&timespan=HOUR&timestamp="
+    payload = raw.ask("GET", query + "2026-11-22T15:00:00Z").json()["data"]["payload"]
+    wrong = ("2026-11-22T15:01:00Z", "soon", "")
+    assert len(payload) == 61
+    assert payload[0]["time"] == OPENS // 1_000_000
+    assert float(payload[0]["value"]) == index_at(OPENS) / 10**8
+    for moment in wrong:
+        assert error_of(raw.ask("GET", query + moment)) == (400, "invalid_parameters")
+    assert error_of(raw.ask("GET", query.replace("SOLUSD", "XXX") + "2026-11-22T15:00:00Z")) == (
+        404,
+        "not_found",
+    )

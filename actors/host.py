@@ -185,7 +185,7 @@ class BaseActor(pykka.ThreadingActor):
         station.directory.tell(SUPERVISION, pulse)
 
     def _fall(self, error: BaseException | None, during: str) -> None:
-        """Leave for good and say why; also ends the loop under `ask`, where Pykka would go on."""
+        """Leave and say why. The closed inbox ends the loop, also where Pykka alone would go on."""
         station = self.station
         failure = ActorFailed(
             actor=station.name,
@@ -193,11 +193,8 @@ class BaseActor(pykka.ThreadingActor):
             error=f"{type(error).__name__}: {error} (at {during})",
             ts=station.clock.now(),
         )
-        try:
-            if self._leave():
-                station.directory.tell(SUPERVISION, failure)
-        finally:
-            self.actor_stopped.set()
+        if self._leave():
+            station.directory.tell(SUPERVISION, failure)
 
     def _leave(self) -> bool:
         """Give up names and resources, once; False where the host had been retired already."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from core.domain.windows import MINUTE, WINDOW_LENGTH, close_times, window_at
+from core.domain.windows import WINDOW_LENGTH, close_times, window_at
 from core.exchange.engine_events import BookChanged, EngineEvent, MarketChanged, MarketEvent
 from core.exchange.engine_types import SOL_15M, EngineConfig, Quote
 from core.exchange.listing import MarketStatus
@@ -23,7 +23,7 @@ from core.exchange.scenario_makers import MakerModel
 from core.exchange.scenario_synthetic import SyntheticConfig, SyntheticScenario
 from core.exchange.scenario_takers import TakerModel
 from core.exchange.simulated import SimulatedExchange
-from core.units import DOLLAR_PRICE, SECOND, IndexValue, Nanos
+from core.units import DOLLAR_PRICE, MINUTE, SECOND, IndexValue, Nanos
 
 MONDAY = Nanos(1_795_413_600 * SECOND)
 """2026-11-23 06:00 UTC: 01:00 in New York."""

@@ -21,13 +21,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import msgspec
 import pykka
 from pykka import ActorRegistry
 
-from actors.address import Directory
+from actors.address import Directory, GenerationError
 from actors.inbox import Delivery, Inbox
 from core.clock import Clock
 from core.journal import Journal
@@ -61,7 +61,7 @@ class Crew(msgspec.Struct, frozen=True, kw_only=True):
     """What a host carries, and with what it works."""
 
     names: tuple[str, ...]
-    """Names of the roles on board."""
+    """Names of the roles on board, in the order in which they are given their `Begin`."""
     make: Callable[[str, str], Role]
     """Builds a role from its name and the journal's `instance`; in the host's thread."""
     routing: Routing
@@ -75,8 +75,6 @@ class BaseActor(pykka.ThreadingActor):
     Subclasses override `begin`, `receive`, `end` and, where they answer to more than their own
     name, `names`.
     """
-
-    use_daemon_thread: ClassVar[bool] = True
 
     def __init__(self, station: Station) -> None:
         super().__init__()
@@ -111,17 +109,17 @@ class BaseActor(pykka.ThreadingActor):
         return Inbox()
 
     def _start_actor_loop(self) -> None:
-        """Enter the directory, then run: in the starter's thread, before anything is received."""
+        """In the starter's thread: enter the directory, then run. A failure leaves no trace."""
         station = self.station
         try:
             station.directory.register(self.names, self.actor_ref, station.generation)
-            try:
-                self._spawn()
-            except RuntimeError:  # no thread to be had
-                station.directory.retire(station.name, station.generation)
-                raise
-        except Exception:  # border: leave no trace; the starter hears of it
+        except GenerationError:
             ActorRegistry.unregister(self.actor_ref)
+            raise
+        try:
+            self._spawn()
+        except RuntimeError:  # no thread to be had
+            station.directory.retire(station.name, station.generation)
             raise
 
     def _spawn(self) -> None:

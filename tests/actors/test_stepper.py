@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 import pykka
@@ -335,6 +336,8 @@ def test_retired_host_ends_at_its_next_turn() -> None:
     stage.directory.retire(RISK, 0)
     stage.stepper.run()
     assert not ref.is_alive()
+    gc.collect()
+    assert ref._actor_weakref() is None, "the stepper forgets who has ended"
 
 
 def test_an_ask_is_answered_when_its_turn_comes() -> None:

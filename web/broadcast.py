@@ -50,8 +50,6 @@ class Broadcaster:
         self._waking = False
         self._pipe: tuple[int, int] | None = None
         """Its reading and its writing end."""
-        self.cut = 0
-        """Streams that were cut because they were stuck or too far behind."""
         hub.listen(self.wake)
 
     @property
@@ -154,7 +152,6 @@ class Broadcaster:
         return b"".join(wanted), frames[-1].seq
 
     def _cut(self, outbox: Outbox, reason: str) -> None:
-        self.cut += 1
         _log.warning("stream cut: %s", reason)
         outbox.cut()
 

@@ -23,7 +23,6 @@ _INTAKE_BYTES: Final = 256 * 1024
 _INTAKE_SECONDS: Final = 10.0
 """More than this much from one client in this time is a flood."""
 _RECEIVE: Final = 4096
-_TCP_USER_TIMEOUT: Final = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 
 class FloodError(OSError):

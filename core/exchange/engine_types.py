@@ -56,6 +56,11 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     rest_finalized: Nanos = Nanos(11 * SECOND)
     """From the close until REST says `finalized`; it never shows `determined`."""
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for steps that would overtake each other."""
+        if not 0 <= self.book_cleared <= self.determined <= self.settled:
+            raise ValueError("a book is cleared, then determined, then settled")
+
 
 class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one engine; two engines with equal ones and equal calls emit equal events."""

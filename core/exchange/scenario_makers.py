@@ -41,8 +41,8 @@ _SURE: Final = 0.9995
 class MakerModel(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters of the makers; what they decide is how much edge a quicker eye has.
 
-    With `lag_s` and all noises at 0 the makers are never wrong, and taking from them loses the fee
-    and half the spread. The defaults leave room for an edge in moments (see `scenario_synthetic`).
+    With lag, noises and anchoring at 0 the makers are never wrong, and taking from them loses the
+    fee and half the spread. The defaults leave an edge in moments (see `scenario_synthetic`).
     """
 
     makers: int = 4

@@ -2,6 +2,13 @@
 
 Everything happens on a grid of 200 ms, `index_delay` after each stamp, so the events depend on the
 seed, on the start and on what other accounts do, never on how often `advance` is called.
+
+How much edge there is, is a choice (`MakerModel`), and the default is generous to the quick: an eye
+that sees the newest index value and knows the true volatility finds more than 3 cents after the fee
+in 4 % of all seconds, and they are real (5 cents claimed, 7 realised over 200 windows). Makers
+without lag and error leave 0.5 %, and nothing is earned there. A profit made here says that a
+program works, never that it will earn anything on the real exchange. Figures, and 0.3 s of CPU for
+a window: `python -m tests.benchmarks market --rounds 10`.
 """
 
 from __future__ import annotations
@@ -68,6 +75,11 @@ class SyntheticScenario:
     def next_due(self) -> Nanos:
         """The time of the next step."""
         return Nanos(self._stamp + STEP + self._config.index_delay)
+
+    @property
+    def true_sigma(self) -> float:
+        """Volatility of the index now, per square root of a second: what nobody in it can see."""
+        return self._world.index.sigma
 
     def _fill_history(self, start: Nanos) -> None:
         prints: list[tuple[Nanos, IndexValue]] = []

@@ -402,3 +402,8 @@ def test_the_engine_tells_when_it_has_something_to_do() -> None:
 
 def _saw(at: Nanos) -> str:
     return f"118.{at // SECOND % 7}"
+
+
+def test_steps_that_overtake_each_other_are_refused() -> None:
+    with pytest.raises(ValueError, match="then settled"):
+        Timeline(determined=Nanos(8 * SECOND), settled=Nanos(7 * SECOND))

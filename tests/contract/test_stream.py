@@ -530,6 +530,55 @@ def test_s24_every_frame_is_read_by_the_client_without_a_skip(
     }
 
 
+REQUIRED = {
+    "orderbook_snapshot": "market_ticker market_id clock",
+    "orderbook_delta": "market_ticker market_id clock price_dollars delta_fp side",
+    "ticker": "market_id market_ticker price_dollars yes_bid_dollars yes_ask_dollars volume_fp"
+    " open_interest_fp dollar_volume dollar_open_interest yes_bid_size_fp yes_ask_size_fp"
+    " last_trade_size_fp ts ts_ms time",
+    "trade": "trade_id market_ticker yes_price_dollars no_price_dollars count_fp taker_side"
+    " taker_outcome_side taker_book_side is_block_trade ts ts_ms",
+    "fill": "trade_id order_id market_ticker exchange_index is_taker side yes_price_dollars"
+    " count_fp fee_cost action outcome_side book_side ts ts_ms post_position_fp purchased_side",
+    "user_order": "order_id user_id ticker exchange_index status side is_yes outcome_side"
+    " book_side yes_price_dollars fill_count_fp remaining_count_fp initial_count_fp"
+    " taker_fill_cost_dollars maker_fill_cost_dollars taker_fees_dollars maker_fees_dollars"
+    " client_order_id created_ts_ms",
+    "market_position": "user_id market_ticker position_fp position_cost_dollars"
+    " realized_pnl_dollars fees_paid_dollars position_fee_cost_dollars volume_fp",
+    "market_lifecycle_v2": "event_type market_ticker",
+    "cfbenchmarks_value": "index_id received_at data avg_60s_data",
+    "cfbenchmarks_value_5hz": "index_id value_usd source_ts_ms received_at data",
+}
+"""What the venue's own description of its stream requires in `msg`."""
+
+
+def test_s27_frames_carry_every_required_field(served: Venue, follower: Follower) -> None:
+    follower.subscribe(
+        "orderbook_delta",
+        "trade",
+        "ticker",
+        "fill",
+        "user_orders",
+        "market_positions",
+        market_tickers=[TICKER],
+    )
+    follower.subscribe("market_lifecycle_v2")
+    follower.subscribe("cfbenchmarks_value", "cfbenchmarks_value_5hz", index_ids=["all"])
+    served.quote(Side.ASK, "0.50", "5")
+    served.exchange.create_order(order("s27", Side.BID, "0.50", "9"))
+    served.at(Nanos(CLOSES + SECOND))
+    follower.settle()
+    seen = set()
+    for text in follower.raw:
+        frame = msgspec.json.decode(text)
+        if frame["type"] in REQUIRED:
+            seen.add(frame["type"])
+            assert set(REQUIRED[frame["type"]].split()) <= set(frame["msg"]), text
+            assert {"sid", "sending_ts_ms"} <= set(frame)
+    assert seen == set(REQUIRED)
+
+
 def test_s25_two_connections_get_the_same_changes_under_numbers_of_their_own(
     served: Venue, follower: Follower
 ) -> None:

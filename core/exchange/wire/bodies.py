@@ -26,7 +26,13 @@ from core.exchange.wire.market_frames import (
     TradeBody,
     TrailingMeanBody,
 )
-from core.exchange.wire.markets import CustomStrikeJson, PriceRangeJson, rules, target_price
+from core.exchange.wire.markets import (
+    CustomStrikeJson,
+    PriceRangeJson,
+    rounding_rule,
+    rules,
+    target_price,
+)
 from core.units import (
     INDEX_DECIMALS,
     MILLISECOND,
@@ -233,6 +239,7 @@ def _created_body(row: MarketRow) -> LifecycleBody:
             yes_sub_title=target_price(row),
             no_sub_title=target_price(row),
             rules_primary=rules(row),
+            rules_secondary=rounding_rule(row),
             can_close_early=True,
             event_ticker=row.event_ticker,
             expected_expiration_ts=s.to_seconds(row.expected_expiration),

@@ -99,6 +99,8 @@ class MarketJson(msgspec.Struct, frozen=True, kw_only=True):
     fee_waiver_expiration_time: str | None = None
     early_close_condition: str | None = None
     is_provisional: bool = False
+    liquidity_dollars: Fixed = "0.0000"
+    """Gone from the venue since 2026-10-01; clients from before still insist on it."""
 
     def read(self) -> Market:
         """The record; raises ValueError when a number or time cannot be read."""
@@ -166,7 +168,7 @@ class MarketJson(msgspec.Struct, frozen=True, kw_only=True):
             volume_24h_fp=format_quantity(row.volume),
             open_interest_fp=format_quantity(row.open_interest),
             rules_primary=rules(row),
-            rules_secondary=f"The value is the mean of sixty prints, rounded to {digits} decimals.",
+            rules_secondary=rounding_rule(row),
             exchange_index=row.shard,
         )
 
@@ -187,3 +189,8 @@ def rules(row: MarketRow) -> str:
         f"Resolves to Yes if the average of the sixty {row.index_id} values of the minute before"
         f" {closes} is at least the average of those of the minute before {opens}, else to No."
     )
+
+
+def rounding_rule(row: MarketRow) -> str:
+    """How the settlement value is rounded, in words."""
+    return f"The value is the mean of sixty prints, rounded to {row.round_digits or 0} decimals."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from core.exchange.records import Side
-from core.exchange.wire.account import NO_USER
 from core.exchange.wire.market_frames import Body, Frame
 from core.exchange.wire.scalars import Fixed
 
@@ -49,7 +48,7 @@ class UserOrderBody(Body, frozen=True, kw_only=True):
     fill_count_fp: Fixed
     remaining_count_fp: Fixed
     created_ts_ms: int | None
-    user_id: str = NO_USER
+    user_id: str = ""
     client_order_id: str = ""
     exchange_index: int | None = None
     outcome_side: str = ""
@@ -82,7 +81,7 @@ class MarketPositionBody(Body, frozen=True, kw_only=True):
     position_cost_dollars: Fixed
     realized_pnl_dollars: Fixed
     fees_paid_dollars: Fixed
-    user_id: str = NO_USER
+    user_id: str = ""
     position_fee_cost_dollars: Fixed = "0"
     volume_fp: Fixed = "0"
     subaccount: int | None = None

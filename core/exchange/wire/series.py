@@ -38,6 +38,7 @@ class SeriesJson(msgspec.Struct, frozen=True, kw_only=True):
     title: str = ""
     exchange_index: int = 0
     category: str = "Crypto"
+    categories: tuple[str, ...] = ()
     frequency: str = "fifteen_min"
     tags: tuple[str, ...] = ()
     settlement_sources: tuple[SettlementSourceJson, ...] = ()
@@ -64,6 +65,7 @@ class SeriesJson(msgspec.Struct, frozen=True, kw_only=True):
             fee_type=series.fee_type,
             fee_multiplier=series.fee_multiplier_bps / _BPS,
             exchange_index=series.shard,
+            categories=("Crypto",),
             tags=("15 min",),
             settlement_sources=(CF_BENCHMARKS,),
         )

@@ -407,3 +407,21 @@ def _saw(at: Nanos) -> str:
 def test_steps_that_overtake_each_other_are_refused() -> None:
     with pytest.raises(ValueError, match="then settled"):
         Timeline(determined=Nanos(8 * SECOND), settled=Nanos(7 * SECOND))
+
+
+def test_quotes_from_before_the_open_are_there_at_the_open() -> None:
+    engine = fresh()
+    early = Nanos(OPENS - SECOND)
+    engine.set_outside(TICKER, BID, Price(4000), Quantity(500), early)
+    assert engine.outside_order(TICKER, ASK, Price(4000), Quantity(100), early) == 0
+    engine.advance(OPENS)
+    assert engine.outside_order(TICKER, ASK, Price(4000), Quantity(100), OPENS) == 100
+
+
+def test_a_paused_market_takes_quotes_and_trades_nothing(bench: Bench) -> None:
+    bench.place("ann", ASK, "0.48", "5")
+    bench.engine.pause_market(TICKER, bench.now)
+    bench.show(BID, "0.50", "8")
+    bench.printed("0.50", "8", BID)
+    assert bench.fills("ann") == []
+    assert bench.bids() == [(5000, 800)]

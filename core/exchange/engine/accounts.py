@@ -24,12 +24,23 @@ if TYPE_CHECKING:
 class MarketRecord:
     """All that one account did in one market."""
 
-    __slots__ = ("fills", "holding", "orders", "reserved", "resting", "settlement", "shard")
+    __slots__ = (
+        "client_order_ids",
+        "fills",
+        "holding",
+        "orders",
+        "reserved",
+        "resting",
+        "settlement",
+        "shard",
+    )
 
     def __init__(self, ticker: str, shard: int) -> None:
         self.shard = shard
         self.holding = Holding(ticker)
         self.orders: list[LiveOrder] = []
+        self.client_order_ids: list[str] = []
+        """Used here, by killed orders and before an amend too."""
         self.resting: dict[str, LiveOrder] = {}
         """By order id, in order of arrival."""
         self.fills: list[Fill] = []
@@ -82,6 +93,12 @@ class Account:
         """Cash on a shard that nothing reserves; below zero only until orders are cancelled."""
         return self.cash.get(shard, 0) - self.reserved(shard)
 
+    def use_client_order_id(self, client_order_id: str, ticker: str) -> None:
+        """Nobody may use it again while the market is remembered; no id at all is never used up."""
+        if client_order_id:
+            self.client_order_ids.add(client_order_id)
+            self.records[ticker].client_order_ids.append(client_order_id)
+
     def forget(self, ticker: str) -> None:
         """Drop a settled market: its orders, fills, and their client ids."""
         record = self.records.pop(ticker, None)
@@ -89,7 +106,7 @@ class Account:
             return
         for order in record.orders:
             self.orders.pop(order.order_id, None)
-            self.client_order_ids.discard(order.client_order_id)
+        self.client_order_ids.difference_update(record.client_order_ids)
 
     def orders_of(self, tickers: Iterable[str]) -> list[LiveOrder]:
         """The orders in these markets, newest first."""

@@ -139,7 +139,7 @@ class ChangeDesk:
     def _take_over(self, account: Account, order: LiveOrder, request: AmendRequest) -> None:
         if request.updated_client_order_id:
             order.client_order_id = request.updated_client_order_id
-            account.client_order_ids.add(request.updated_client_order_id)
+            account.use_client_order_id(request.updated_client_order_id, order.ticker)
         if request.expires is not None:
             order.expires = request.expires or None
             if order.expires is not None:

@@ -134,8 +134,7 @@ class OrderDesk:
         if request.post_only and found.crosses:
             raise refusals.invalid_order("post only cross")
         if request.time_in_force is TimeInForce.FOK and found.filled < request.quantity:
-            if request.client_order_id:
-                account.client_order_ids.add(request.client_order_id)
+            account.use_client_order_id(request.client_order_id, request.ticker)
             raise refusals.fill_or_kill()
 
     def _enter(self, account: Account, market: MarketState, request: OrderRequest) -> LiveOrder:
@@ -145,8 +144,7 @@ class OrderDesk:
         order.shard = market.spec.shard
         account.orders[order.order_id] = order
         account.records[market.ticker].orders.append(order)
-        if request.client_order_id:
-            account.client_order_ids.add(request.client_order_id)
+        account.use_client_order_id(request.client_order_id, request.ticker)
         if request.expires is not None:
             self.expire_at(order, request.expires)
         return order

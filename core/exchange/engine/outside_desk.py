@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from core.exchange.engine.live_orders import LiveOrder
 from core.exchange.engine.matching import Deal, Taker, plan
@@ -24,9 +24,22 @@ if TYPE_CHECKING:
     """A YES price and the quantity that rests there."""
 
 
+_OVER: Final = frozenset(
+    {
+        MarketStatus.CLOSED,
+        MarketStatus.DETERMINED,
+        MarketStatus.DISPUTED,
+        MarketStatus.AMENDED,
+        MarketStatus.FINALIZED,
+    }
+)
+
+
 class OutsideDesk:
-    """Applies what the outside does. Only active markets take it; otherwise it is ignored: the
-    outside has not noticed the close yet.
+    """Applies what the outside does.
+
+    Quotes are taken until the close, before the open too: a recording's clock may run ahead. Trades
+    need an active market. What comes later is ignored: the outside has not noticed the close yet.
 
     Outside quantities never trade with each other here: a recorded book may look crossed for a
     moment, between the deltas of one match. With own orders they trade as soon as they cross them.
@@ -38,7 +51,7 @@ class OutsideDesk:
 
     def set_level(self, market: MarketState, side: Side, price: Price, quantity: Quantity) -> None:
         """Outside quantity at a level is this, whatever was eaten."""
-        if market.status is not MarketStatus.ACTIVE:
+        if market.status in _OVER:
             return
         book_side = market.book.side(side)
         level = book_side.level(price)
@@ -47,7 +60,7 @@ class OutsideDesk:
 
     def move_level(self, market: MarketState, side: Side, price: Price, delta: Quantity) -> None:
         """Recorded outside quantity at a level changes by this; what was eaten stays eaten."""
-        if market.status is not MarketStatus.ACTIVE:
+        if market.status in _OVER:
             return
         book_side = market.book.side(side)
         level = book_side.level(price)
@@ -126,7 +139,8 @@ class OutsideDesk:
         book_side.settle(level, before)
         if change:
             self._venue.changed_level(market, book_side.side, level.price, change, None)
-        if change > 0 and market.book.opposite(book_side.side).orders:
+        is_active = market.status is MarketStatus.ACTIVE
+        if change > 0 and is_active and market.book.opposite(book_side.side).orders:
             self._cross(market, book_side, level)
 
     def _cross(self, market: MarketState, book_side: BookSide, level: Level) -> None:

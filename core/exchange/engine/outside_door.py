@@ -83,7 +83,7 @@ class OutsideDoor(TimedEngine):
         self.advance(now)
 
     # --- outside liquidity: anonymous quantity from recorded books or synthetic makers.
-    #     Ignored unless the market is active: the outside may notice a close late.
+    #     Ignored after the close: the outside may notice it late.
 
     def set_outside(
         self, ticker: str, side: Side, price: Price, quantity: Quantity, now: Nanos

@@ -232,7 +232,10 @@ def exchange(*, with_parent: bool, **given: Any) -> None:  # noqa: ANN401 - clic
     try:
         running = serve_exchange(options_from_command_line(**given))
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: running.request_stop())
+            # A service manager signals the whole group; a child waits for its parent's orderly end.
+            signal.signal(
+                number, signal.SIG_IGN if with_parent else lambda *_: running.request_stop()
+            )
         running.announce()
         running.wait(with_parent=with_parent)
     finally:

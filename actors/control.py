@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from core.messages import Message
 
 _LOOK_AGAIN_S: Final = 0.02
+_ANSWER_S: Final = 0.5
+"""Least time for a look, so that a proof that does not come is not told as silence."""
 
 
 class NoAnswerError(Exception):
@@ -68,10 +70,10 @@ class ActorControl:
         deadline = time.monotonic() + timeout
         try:
             self._ask(SUPERVISION, command, timeout)
-            standing = self.standing(max(0.0, deadline - time.monotonic()))
+            standing = self.standing(max(_ANSWER_S, deadline - time.monotonic()))
             while proof and standing.proven is None and time.monotonic() < deadline:
                 time.sleep(_LOOK_AGAIN_S)
-                standing = self.standing(max(0.0, deadline - time.monotonic()))
+                standing = self.standing(max(_ANSWER_S, deadline - time.monotonic()))
         except NoAnswerError as silence:
             return ControlAnswer(verdict="unanswered", actor=SUPERVISOR, message=str(silence))
         return _answer(standing, proof=proof)
@@ -100,6 +102,7 @@ def _answer(standing: Standing, *, proof: bool) -> ControlAnswer:
     proven = standing.proven if proof else None
     return ControlAnswer(
         verdict="done",
+        message="" if proven or not proof else "the exchange has not proven yet that nothing rests",
         state=standing.state,
         epoch=standing.epoch,
         cancelled=proven.cancelled if proven else None,

@@ -38,7 +38,11 @@ class VenueProcess:
 
     def __init__(self, settings: Settings) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own program, arguments from settings
-            _command(settings), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            _command(settings),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C at a terminal is for us; it must outlive our stop
         )
         self.address = self._listen()
 

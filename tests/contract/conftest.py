@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.units import SECOND, Nanos
+from tests.contract.follower import Follower, follow
 from tests.contract.venue import OPENS, Venue, direct_venue, served_venue
 
 if TYPE_CHECKING:
@@ -34,3 +35,10 @@ def served(tmp_path: Path) -> Iterator[Venue]:
     assert made.running is not None
     made.exchange.close()  # type: ignore[attr-defined]
     made.running.stop()
+
+
+@pytest.fixture
+def follower(served: Venue) -> Iterator[Follower]:
+    follower = follow(served)
+    yield follower
+    follower.close()

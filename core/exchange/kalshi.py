@@ -8,7 +8,7 @@ by itself.
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -16,6 +16,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from core.exchange.costs import Bill, Call, bill
 from core.exchange.endpoints import KalshiExchange, Query
 from core.exchange.port import Ambiguous, Unavailable
 from core.exchange.refusals import refusal
@@ -30,6 +31,26 @@ T = TypeVar("T")
 
 _PAGE: Final = 1000
 _SUCCESS: Final = range(200, 300)
+
+
+class Gate(Protocol):
+    """What every request passes before it is signed: it keeps to the account's rate limits."""
+
+    def enter(self, bill: Bill) -> None:
+        """Wait until it may leave. Raises RateLimited; then nothing is sent."""
+
+    def answered(self, bill: Bill, status: int) -> None:
+        """The status of its answer."""
+
+
+class OpenGate:
+    """Lets everything pass at once: for single questions beside a daemon."""
+
+    def enter(self, bill: Bill) -> None:
+        """Pass."""
+
+    def answered(self, bill: Bill, status: int) -> None:
+        """Nobody counts."""
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,25 +79,47 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it may change something."""
         return self.method != "GET"
 
+    @property
+    def bill(self) -> Bill:
+        """What it costs."""
+        shard = (self.query or {}).get("exchange_index")
+        if self.body is not None:
+            shard = getattr(self.body, "exchange_index", None)
+        return bill(
+            Call(
+                method=self.method,
+                path=self.path,
+                signed=self.signed,
+                shard=None if shard is None else int(shard),
+                items=len(getattr(self.body, "orders", ())) or 1,
+            )
+        )
+
 
 def connect(
-    base_url: str, signer: Signer | None, timeouts: Timeouts | None = None
+    base_url: str,
+    signer: Signer | None,
+    timeouts: Timeouts | None = None,
+    gate: Gate | None = None,
 ) -> KalshiExchange:
     """A client for `https://host/trade-api/v2`; without a signer it can do public reads only.
 
     Connects at the first request, not here.
     """
-    return KalshiExchange(KalshiHttp(base_url, signer, timeouts or Timeouts()))
+    return KalshiExchange(KalshiHttp(base_url, signer, timeouts or Timeouts(), gate or OpenGate()))
 
 
 class KalshiHttp:
     """`core.exchange.endpoints.Http` on requests."""
 
-    def __init__(self, base_url: str, signer: Signer | None, timeouts: Timeouts) -> None:
+    def __init__(
+        self, base_url: str, signer: Signer | None, timeouts: Timeouts, gate: Gate
+    ) -> None:
         self._base = base_url.rstrip("/")
         self._prefix = urlsplit(self._base).path
         self._signer = signer
         self._timeouts = (timeouts.connect, timeouts.read)
+        self._gate = gate
         self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=8, max_retries=0)
 
     def close(self) -> None:
@@ -132,7 +175,12 @@ class KalshiHttp:
         return self._exchange(Outgoing(method=method, path=path))
 
     def _exchange(self, outgoing: Outgoing) -> bytes:
-        """The body of a 2xx answer; everything else is an error of the port."""
+        """The body of a 2xx answer; everything else is an error of the port.
+
+        Signed after the gate, for a signature gets old while its request waits.
+        """
+        price = outgoing.bill
+        self._gate.enter(price)
         request = self._prepare(outgoing)
         try:
             answer = self._adapter.send(request, timeout=self._timeouts, verify=True)
@@ -142,6 +190,7 @@ class KalshiHttp:
             if outgoing.is_write and not _never_sent(error):
                 raise Ambiguous(message) from error
             raise Unavailable(message) from error
+        self._gate.answered(price, answer.status_code)
         if answer.status_code not in _SUCCESS:
             raise refusal(answer.status_code, content, outgoing.name, write=outgoing.is_write)
         return content

@@ -7,6 +7,7 @@ time: nothing is half-started when the port is taken or a key cannot be read.
 from __future__ import annotations
 
 import os
+import queue
 import sys
 import threading
 import uuid
@@ -64,8 +65,8 @@ class RunningExchange:
         self.announcement = announcement
         self.host = host
         self._server = server
-        self._ended = threading.Event()
-        host.on_failure = self._ended.set
+        self._ends: queue.SimpleQueue[None] = queue.SimpleQueue()
+        host.on_failure = self.request_stop
 
     @property
     def port(self) -> int:
@@ -78,8 +79,8 @@ class RunningExchange:
         sys.stdout.buffer.flush()
 
     def request_stop(self) -> None:
-        """Make `wait` return; safe in a signal handler."""
-        self._ended.set()
+        """Make `wait` return. A queue, because its `put` is safe in a signal handler."""
+        self._ends.put(None)
 
     def wait(self, *, with_parent: bool = False) -> None:
         """Block until somebody asks for the end; then stop. Raises what the engine died of.
@@ -88,14 +89,14 @@ class RunningExchange:
         """
         if with_parent:
             threading.Thread(target=self._watch_parent, name="parent", daemon=True).start()
-        self._ended.wait()
+        self._ends.get()
         self.stop()
         if self.host.failure is not None:
             raise self.host.failure
 
     def stop(self) -> None:
         """End the streams, the requests, the time; drop the generated key. Idempotent."""
-        self._ended.set()
+        self.request_stop()
         self._server.stop()
         self.host.stop()
         if self.announcement.private_key_path is not None:
@@ -104,7 +105,7 @@ class RunningExchange:
     def _watch_parent(self) -> None:
         while os.read(_STDIN, 1):
             pass
-        self._ended.set()
+        self.request_stop()
 
 
 def serve_exchange(options: ExchangeOptions) -> RunningExchange:

@@ -180,12 +180,13 @@ def test_a_failure_of_the_engine_ends_the_process_with_its_reason(
         running.wait()
 
 
-def test_the_command_announces_itself_on_one_line_and_ends_with_its_parent(
-    tmp_path: Path,
+@pytest.mark.parametrize("end", ["parent", "signal"])
+def test_the_command_announces_itself_on_one_line_and_ends_when_it_is_told(
+    tmp_path: Path, end: str
 ) -> None:
     command = [sys.executable, str(ROOT / "run.py"), "exchange", "--with-parent"]
     with subprocess.Popen(  # noqa: S603 - our own program
-        [*command, "--state-dir", str(tmp_path), "--speed", "10"],
+        [*command, "--state-dir", str(tmp_path / "state"), "--speed", "10"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -197,8 +198,12 @@ def test_the_command_announces_itself_on_one_line_and_ends_with_its_parent(
         exchange = client(told)
         cash = exchange.balance().cash
         exchange.close()
-        process.stdin.close()
+        if end == "parent":
+            process.stdin.close()
+        else:
+            process.terminate()
         code = process.wait(WAIT)
         rest = process.stdout.read()
     assert cash == Money(10_000_000_000)
     assert (code, rest) == (0, b"")
+    assert list((tmp_path / "state").iterdir()) == []

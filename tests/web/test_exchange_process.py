@@ -184,7 +184,8 @@ def test_a_failure_of_the_engine_ends_the_process_with_its_reason(
 def test_the_command_announces_itself_on_one_line_and_ends_when_it_is_told(
     tmp_path: Path, end: str
 ) -> None:
-    command = [sys.executable, str(ROOT / "run.py"), "exchange", "--with-parent"]
+    command = [sys.executable, str(ROOT / "run.py"), "exchange"]
+    command += ["--with-parent"] if end == "parent" else []
     with subprocess.Popen(  # noqa: S603 - our own program
         [*command, "--state-dir", str(tmp_path / "state"), "--speed", "10"],
         stdin=subprocess.PIPE,

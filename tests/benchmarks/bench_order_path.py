@@ -133,7 +133,7 @@ def _settings(folder: Path) -> Settings:
 
 def _daemon(settings: Settings, venue: Venue, wire: Wire, *, fused: bool) -> list[float]:
     """Microseconds of each order of the daemon."""
-    roles = (DASHBOARD, RISK, EXECUTION, _STRATEGY, SPOT, FEED)
+    roles = (RISK, EXECUTION, _STRATEGY, SPOT, FEED)
     hosts = (*placement(roles, fused=fused), *venue.hosts)
     assembly = Assembly(settings, Surroundings(mode="local", hosts=hosts))
     approved: dict[str, int] = {}
@@ -151,7 +151,7 @@ def _daemon(settings: Settings, venue: Venue, wire: Wire, *, fused: bool) -> lis
     journal = settings.state_dir / f"bench-{fused}-{time.monotonic_ns()}.sqlite"
     plan = Plan(
         clock=venue.clock,
-        roles=tuple(name for name in roles if name != DASHBOARD),
+        roles=roles,
         make=make,
         journal=lambda: SqliteJournal(journal),
         outside=venue.hosts,

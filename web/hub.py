@@ -67,6 +67,7 @@ class Hub:
         self._rows: dict[str, dict[str, Part]] = {}
         self._lines: dict[str, dict[str, deque[Any]]] = {}
         self._times: dict[str, float] = {}
+        self._told: float | None = None
         self._listeners: tuple[Callable[[], None], ...] = ()
 
     def publish(self, frame: ScreenFrame) -> None:
@@ -86,7 +87,7 @@ class Hub:
                 Frame(seq=self._seq, topic=frame.topic, text=text, wire=text_frame(text))
             )
             self._fold(frame.topic, topic, frame.data)
-            self._times[frame.topic] = time.monotonic()
+            self._told = self._times[frame.topic] = time.monotonic()
             listeners = self._listeners
         for listener in listeners:
             listener()
@@ -105,6 +106,11 @@ class Hub:
     def ts(self) -> Nanos | None:
         """Engine time of the newest frame; None before the first."""
         return self._ts
+
+    @property
+    def silence(self) -> float | None:
+        """Seconds of the machine since the last frame of any topic; None before the first."""
+        return None if self._told is None else time.monotonic() - self._told
 
     def picture(self, topics: frozenset[str] | None = None) -> Picture:
         """Everything as of now, newest rows only where a topic limits what is sent first."""

@@ -1,8 +1,9 @@
 """`/ws`: the picture on connect, then every frame in order; commands come in.
 
 Query: `topics=order,alert` limits what is sent; `session=...&since=N` resumes after frame N when
-the hub still has what came since, else the picture is sent as to everybody. Each stream costs two
-threads that sleep (its handler and flask-sock's reader); all writing of frames is the
+the hub still has what came since, else the picture is sent as to everybody. Both tell the `age` of
+what they hold in seconds, so that an old picture is never taken for the present. Each stream costs
+two threads that sleep (its handler and flask-sock's reader); all writing of frames is the
 broadcaster's.
 """
 
@@ -75,11 +76,17 @@ class Streams:
         since, topics = query.since, query.wanted
         same = since is not None and query.session == self._hub.session
         if same and since is not None and self._hub.since(since, 1) is not None:
-            first = self._envelope("resumed", {"session": self._hub.session, "since": since})
+            data = {"session": self._hub.session, "since": since, "age": self._hub.silence}
+            first = self._envelope("resumed", data)
             cursor = since
         else:
             picture = self._hub.picture(topics)
-            data = {"session": picture.session, "topics": TOPICS, "state": picture.state}
+            data = {
+                "session": picture.session,
+                "age": self._hub.silence,
+                "topics": TOPICS,
+                "state": picture.state,
+            }
             first = self._envelope("snapshot", data, seq=picture.seq)
             cursor = picture.seq
         outbox = Outbox(socket.sock, cursor, topics)

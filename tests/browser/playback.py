@@ -281,8 +281,17 @@ class Playback:
                 ts=self._now,
             )
             self._loop.take(pulse, Nanos(self._now + 90 * MILLISECOND))
+        self._loop.take(self._gauge(), Nanos(self._now + 90 * MILLISECOND))
         self._now = Nanos(self._now + SECOND)
         self._loop.run_until(Nanos(self._now - MILLISECOND))
+
+    def _gauge(self) -> m.RequestGauge:
+        """A bucket that is drawn from every third second."""
+        spent = 10 * (self._now // SECOND % 3 == 0)
+        level = m.TokenGauge(
+            bucket="read", tokens=600 - spent, capacity=600, refill=200, paused_ns=0
+        )
+        return m.RequestGauge(tier="basic", buckets=(level,), waiting=0, refused=0, ts=self._now)
 
     # --- the operator's door: the commands go to the real supervision role ------------------------
 

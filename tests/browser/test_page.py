@@ -12,6 +12,10 @@ import pytest
 from core import messages as m
 from core.units import Nanos, seconds
 from tests.browser.conftest import TOKEN
+from web.app import create_app
+from web.hub import Hub
+from web.server import serve
+from web.settings import WebSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,6 +171,17 @@ def test_the_window_and_its_countdown_run_on_the_engines_clock(
     eventually(page, near)
 
 
+def test_of_several_series_one_is_chosen_to_be_shown(watched: Watched, stand: Stand) -> None:
+    page = open_page(watched, stand)
+    assert page.locator(".window select").count() == 0
+    (market,) = stand.hub.rows("market")
+    other = msgspec.structs.replace(market, series="KXBTC15M", ticker="KXBTC15M-26NOV221030-30")
+    stand.hub.publish(m.ScreenFrame(topic="market", data=other, ts=stand.playback.now))
+    page.select_option(".window select", "KXBTC15M")
+    eventually(page, lambda: page.inner_text(".window b") == "26NOV221030")
+    assert "No book" in page.inner_text("#book")
+
+
 def test_every_actor_is_on_the_health_board(watched: Watched, stand: Stand) -> None:
     page = open_page(watched, stand)
     assert len(texts(page, "#health .board:nth-child(2) tbody tr")) == len(stand.hub.rows("health"))
@@ -211,9 +226,28 @@ def test_a_dead_socket_covers_the_page_and_a_restart_brings_it_back(
 
 
 def test_silence_on_an_open_socket_counts_as_dead(watched: Watched, stand: Stand) -> None:
+    """And a new connection to a silent daemon does not make its old picture the present."""
     page = open_page(watched, stand)
     stand.player.stop()
-    page.wait_for_selector(".overlay")
+    page.wait_for_selector(".link-silent .overlay")
+    page.reload()
+    page.wait_for_selector(".link-silent .overlay")
+    assert "told nothing for" in page.inner_text(".overlay")
+    assert page.locator("#chart .body.stale").count() == 1
+    stand.playback.run(1)
+    page.wait_for_selector(".link-live")
+
+
+def test_a_daemon_that_has_told_nothing_yet_is_shown_as_that(
+    watched: Watched, stand: Stand
+) -> None:
+    stand.end()
+    app = create_app(Hub(), stand.playback, WebSettings(token=TOKEN))
+    stand.server = serve(app, "127.0.0.1", stand.port)
+    watched.page.goto(f"{stand.url}/?token={TOKEN}")
+    watched.page.wait_for_selector(".link-silent .overlay")
+    assert "has not told anything yet" in watched.page.inner_text(".overlay")
+    assert watched.complaints == []
 
 
 def test_a_missed_frame_makes_the_page_start_from_a_whole_picture(

@@ -40,6 +40,17 @@ def test_a_client_gets_the_picture_and_then_frames_in_order(site: Site) -> None:
     stream.close()
 
 
+def test_a_picture_tells_its_age(site: Site) -> None:
+    stream = site.stream()
+    assert told(stream)["data"]["age"] is None
+    stream.close()
+    site.play(view())
+    for query in ("", f"?session={site.hub.session}&since={site.hub.seq}"):
+        stream = site.stream(query)
+        assert 0 <= told(stream)["data"]["age"] < WAIT
+        stream.close()
+
+
 def test_no_frame_is_lost_between_picture_and_broadcast(site: Site) -> None:
     """A publisher races with clients that connect; whoever folds must end where the hub is."""
     end = threading.Event()
@@ -263,6 +274,7 @@ def test_the_path_asked_for_plainly_says_what_it_is(site: Site) -> None:
 def test_the_broadcaster_ends_with_its_last_client(site: Site) -> None:
     stream = site.stream()
     told(stream)
+    assert ask(stream, {"type": "ping"})["type"] == "pong"
     (thread,) = (t for t in threading.enumerate() if t.name == "web-frames")
     stream.close()
     site.hub.publish(alert(1))

@@ -3,19 +3,24 @@
 import { changed, heard, store, takeFrame, takeSnapshot } from "./store.js";
 
 const SILENCE_MS = 3500;
+const DOUBT_MS = 10_000;
 const FIRST_PAUSE_MS = 300;
 const LONGEST_PAUSE_MS = 4000;
 
 let socket = null;
 let attempts = 0;
 let retry = 0;
+let connectedAt = 0;
 
 export function connect() {
   clearTimeout(retry);
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const resume = store.session ? `?session=${store.session}&since=${store.seq}` : "";
   const mine = new WebSocket(`${scheme}://${location.host}/ws${resume}`);
+  const before = socket;
   socket = mine;
+  before?.close();
+  connectedAt = performance.now();
   mine.onmessage = (event) => {
     if (mine === socket) receive(JSON.parse(event.data));
   };
@@ -24,31 +29,39 @@ export function connect() {
   };
 }
 
-/** Look for silence: a socket that says nothing is as dead as one that is closed. */
+/**
+ * Look for silence: a daemon that tells nothing is not the present, however open the socket. After a
+ * while the socket itself is doubted and another one opened; the page stays covered meanwhile.
+ */
 export function watch() {
   setInterval(() => {
-    if (store.link === "live" && performance.now() - store.heardAt > SILENCE_MS) lose();
-  }, 500);
-  addEventListener("online", () => store.link !== "live" && connect());
+    if (store.link === "live" && quiet() > SILENCE_MS) {
+      store.link = "silent";
+      changed();
+    }
+    if (store.link === "silent" && performance.now() - connectedAt > DOUBT_MS) connect();
+  }, 250);
+  addEventListener("online", () => store.link === "lost" && connect());
 }
 
+const quiet = () => performance.now() - store.heardAt;
+
 function receive(message) {
-  if (message.type === "snapshot") {
-    heard(message.timestamp);
-    takeSnapshot(message);
-    live();
-  } else if (message.type === "resumed") {
-    heard(message.timestamp);
-    live();
+  if (message.type === "snapshot" || message.type === "resumed") {
+    const { age } = message.data;
+    heard(message.timestamp, age === null ? Infinity : age * 1000);
+    if (message.type === "snapshot") takeSnapshot(message);
+    joined();
   } else if (message.seq !== undefined) {
-    heard(message.timestamp);
+    heard(message.timestamp, 0);
     if (!takeFrame(message)) resynchronise();
+    else if (store.link !== "live") joined();
   }
 }
 
-function live() {
+function joined() {
   attempts = 0;
-  store.link = "live";
+  store.link = quiet() > SILENCE_MS ? "silent" : "live";
   changed();
 }
 

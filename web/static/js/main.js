@@ -49,6 +49,13 @@ function Overlay() {
   if (store.link === "connecting") {
     return html`<div class="overlay first" role="status"><div><h2>Connecting…</h2></div></div>`;
   }
+  if (store.link === "silent") {
+    const quiet = (performance.now() - store.heardAt) / 1000;
+    return html`<div class="overlay" role="alert"><div>
+      <h2>${Number.isFinite(quiet) ? `The daemon has told nothing for ${age(quiet)}` : "The daemon has not told anything yet"}</h2>
+      <p>It is connected, but its dashboard is silent: what you see is how it was. Commands still reach it.</p>
+    </div></div>`;
+  }
   const since = (performance.now() - store.lostAt) / 1000;
   return html`<div class="overlay" role="alert"><div>
     <h2>No connection for ${age(since)}</h2>
@@ -70,7 +77,9 @@ function App() {
     return () => removeEventListener("keydown", key);
   }, []);
   const status = state.status_update;
-  const market = oldest(state.market)[0] ?? null;
+  const markets = oldest(state.market);
+  const [chosen, choose] = useState(null);
+  const market = markets.find((row) => row.series === chosen) ?? markets[0] ?? null;
   const book = market ? state.book?.get(market.series) : null;
   useEffect(() => {
     const mode = TITLES[status?.mode];
@@ -79,7 +88,7 @@ function App() {
   const shared = { status, market, freshness: status?.freshness };
   return html`<main class=${`screen link-${store.link}`}>
     <h1 class="off">Quarterhour</h1>
-    <${Bar} ...${shared} account=${state.account} ask=${ask} theme=${theme} switchTheme=${flip} />
+    <${Bar} ...${shared} markets=${markets} choose=${choose} account=${state.account} ask=${ask} theme=${theme} switchTheme=${flip} />
     <${Chart} ...${shared} index=${state.index} quote=${state.quote} fills=${state.trade_execution} theme=${theme} />
     <${Book} ...${shared} book=${book} prints=${newest(state.print)} />
     <div class="column">

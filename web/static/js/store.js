@@ -13,7 +13,7 @@ export const store = {
   topics: {},
   session: "",
   seq: 0,
-  /** connecting, live, lost, locked */
+  /** connecting, live, silent (open, but nothing is told), lost, locked */
   link: "connecting",
   lostAt: 0,
   /** Engine time (ms) of the newest frame, and when it arrived (performance.now). */
@@ -43,11 +43,12 @@ export function engineNow() {
   return store.engineAt + (performance.now() - store.heardAt) * speed;
 }
 
-export function heard(timestamp) {
+/** A frame of the engine's time `timestamp` was told `ago` ms before now. */
+export function heard(timestamp, ago) {
   const at = Date.parse(timestamp);
   if (Number.isNaN(at)) return;
   store.engineAt = at;
-  store.heardAt = performance.now();
+  store.heardAt = performance.now() - ago;
 }
 
 /** Replace everything. */

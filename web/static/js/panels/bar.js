@@ -1,7 +1,8 @@
 // The status bar: whose money, what state and why, which window, what it is worth, the buttons.
 import { html } from "../ui.js";
 import { useEngineClock } from "../clock.js";
-import { clock, countdown, gain, money, tone } from "../format.js";
+import { clock, countdown, DASH, gain, money, tone } from "../format.js";
+import { store } from "../store.js";
 
 const MODES = {
   local: ["LOCAL", "built-in exchange, no real money"],
@@ -29,7 +30,9 @@ function Countdown({ market }) {
 }
 
 function UtcClock() {
-  return html`<span class="utc">${new Date(useEngineClock()).toISOString().slice(11, 19)} UTC</span>`;
+  const now = useEngineClock();
+  const known = store.engineAt > 0 && Number.isFinite(now);
+  return html`<span class="utc">${known ? new Date(now).toISOString().slice(11, 19) : DASH} UTC</span>`;
 }
 
 function Money({ account }) {
@@ -47,7 +50,21 @@ function Money({ account }) {
   </dl>`;
 }
 
-export function Bar({ status, market, account, ask, theme, switchTheme }) {
+/** The window; with several series a choice of which is shown. */
+function Window({ market, markets, choose }) {
+  if (!market) return html`<div class="window"><small>market</small><b>none yet</b></div>`;
+  return html`<div class="window">
+    ${markets.length > 1
+      ? html`<select aria-label="Series shown" value=${market.series}
+          onChange=${(event) => choose(event.target.value)}>
+          ${markets.map((row) => html`<option key=${row.series} value=${row.series}>${row.series}</option>`)}
+        </select>`
+      : html`<small>${market.series}</small>`}
+    <b>${market.ticker.split("-")[1]}</b>
+  </div>`;
+}
+
+export function Bar({ status, market, markets, choose, account, ask, theme, switchTheme }) {
   const [mode, meaning] = MODES[status?.mode] ?? ["…", "connecting"];
   const [state, sign] = STATES[status?.state] ?? ["unknown", "?"];
   const halted = status?.state === "HALTED";
@@ -58,10 +75,7 @@ export function Bar({ status, market, account, ask, theme, switchTheme }) {
       <b><span class="sign">${sign}</span> ${status?.state ?? "NO DATA"}</b>
       <small>${status ? `${status.state_reason} · ${clock(status.state_since)}` : "waiting for the daemon"}</small>
     </div>
-    <div class="window">
-      <small>${market ? market.series : "market"}</small>
-      <b>${market ? market.ticker.split("-")[1] : "none yet"}</b>
-    </div>
+    <${Window} market=${market} markets=${markets} choose=${choose} />
     ${market && html`<${Countdown} market=${market} />`}
     <${Money} account=${account} />
     <nav class="buttons" aria-label="Trading">

@@ -53,7 +53,7 @@ function Overlay() {
     const quiet = (performance.now() - store.heardAt) / 1000;
     return html`<div class="overlay" role="alert"><div>
       <h2>${Number.isFinite(quiet) ? `The daemon has told nothing for ${age(quiet)}` : "The daemon has not told anything yet"}</h2>
-      <p>It is connected, but its dashboard is silent: what you see is how it was. Commands still reach it.</p>
+      <p>It is connected, but its dashboard is silent: what you see is how it was. Commands may still reach it.</p>
     </div></div>`;
   }
   const since = (performance.now() - store.lostAt) / 1000;

@@ -2,7 +2,8 @@
 
 Its own thread never waits for the network: it hands each request to a worker, which tells the
 answer to whom the topology says. It decides nothing but the last check before an order leaves (see
-`actors.exchange_orders`).
+`actors.exchange_orders`). A request without tokens waits in the queue of its urgency (see
+`actors.gate`); an order that would wait to its deadline is refused there, and was never sent.
 
 When it falls or is retired, requests that have not begun are dropped, and orders among them are
 told to have never been sent. A request that has begun is finished, and its answer told: a late
@@ -11,37 +12,60 @@ answer is still the truth.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
-from actors.exchange_orders import DeskTerms, OrderDesk
+from actors.exchange_orders import RATE_LIMITED, DeskTerms, OrderDesk
 from actors.exchange_reads import ReadDesk
 from actors.exchange_sweep import Sweep
 from actors.outside import OutsideActor
-from actors.workers import Urgency, Workers
+from actors.workers import Job, Workers
+from config.logs import kv
 from core import messages as m
+from core.exchange.costs import FREE, READ, Bill, Call, bill
+from core.exchange.endpoints import ORDERS
+from core.exchange.port import ExchangeError
+from core.exchange.throttle import Urgency
 from core.topology import MARKETS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from actors.gate import Gate
     from actors.host import Station
     from core.exchange.port import Exchange
     from core.topology import Routing
+    from core.units import Nanos
+
+
+_log = logging.getLogger(__name__)
+
+_ONE_READ: Final[Bill] = ((READ, 10),)
+"""The first request of whatever asks for own data."""
 
 
 class ExchangeActor(OutsideActor):
     """Hands requests to workers and routes their answers.
 
     `exchange` makes the client, in the actor's thread; the client is used by all workers at once.
+    It should pass `gate`, which outlives the actor: the account's tokens do not come back with it.
     """
 
     def __init__(
-        self, station: Station, routing: Routing, exchange: Callable[[], Exchange], terms: DeskTerms
+        self,
+        station: Station,
+        routing: Routing,
+        exchange: Callable[[], Exchange],
+        terms: DeskTerms,
+        gate: Gate,
     ) -> None:
         super().__init__(station, routing)
         self._make_exchange = exchange
         self._terms = terms
-        self._workers = Workers(station.name, terms.workers, self.thread_failed)
+        self._gate = gate
+        self._limits_known = False
+        self._workers = Workers(station.name, terms.workers, gate, self.thread_failed)
         self._sweep: Sweep | None = None
 
     @property
@@ -50,9 +74,10 @@ class ExchangeActor(OutsideActor):
         return tuple(dict.fromkeys((self.station.name, MARKETS)))
 
     def begin(self) -> None:
-        """Build client and desks; connects to nothing yet."""
+        """Build client and desks; connects to nothing by itself."""
         clock, terms = self.station.clock, self._terms
         exchange = self._make_exchange()
+        self._exchange = exchange
         self._orders = OrderDesk(exchange, clock, terms, self.is_fenced)
         self._reads = ReadDesk(exchange, clock, terms)
         self._sweep = Sweep(exchange, self._orders, clock, terms)
@@ -61,29 +86,30 @@ class ExchangeActor(OutsideActor):
 
     def receive(self, to: str, message: m.Message) -> object:
         """Hand a request to the workers."""
-        submit = self._workers.submit
         match message:
             case m.Permit():
                 self._orders.permit = message
             case m.PlaceOrder():
-                submit(
-                    Urgency.PLACE,
-                    lambda: self._place(message),
-                    lambda: self.deliver((self._orders.never_sent(message),)),
-                )
+                self._workers.submit(self._placing(message))
             case m.CancelOrder():
-                submit(Urgency.CANCEL, lambda: self.deliver((self._orders.cancel(message),)))
+                self._workers.submit(self._cancelling(message, self._orders.patience()))
             case m.CancelAllOrders():
                 self._cancel_all(message)
             case m.QueryOrder():
-                submit(Urgency.ORDER, lambda: self.deliver(self._reads.order(message)))
+                self._read(Urgency.ORDER, _ONE_READ, lambda: self._reads.order(message))
             case m.QueryAccount():
-                submit(Urgency.READ, lambda: self.deliver(self._reads.account(message)))
+                self._learn_limits()
+                self._read(Urgency.READ, _ONE_READ, lambda: self._reads.account(message))
             case m.QueryMarkets():
-                submit(Urgency.READ, lambda: self.deliver(self._reads.markets(message)))
+                self._read(Urgency.READ, FREE, lambda: self._reads.markets(message))
             case _:
                 return super().receive(to, message)
         return None
+
+    def _answer(self, heartbeat: m.Heartbeat) -> None:
+        """Beside the pulse, tell how full the buckets are."""
+        super()._answer(heartbeat)
+        self.deliver((self._gate.gauge(self._workers.waiting),))
 
     def end(self) -> None:
         """Drop what has not begun."""
@@ -91,13 +117,18 @@ class ExchangeActor(OutsideActor):
             self._sweep.stop()
         self._workers.stop()
 
-    def _cancel_all(self, command: m.CancelAllOrders) -> None:
-        sweep = self._sweep
-        assert sweep is not None
-        if sweep.request(command):
-            self._workers.submit(
-                Urgency.CANCEL, lambda: sweep.run(lambda done: self.deliver((done,)))
-            )
+    # --- jobs ------------------------------------------------------------------------------------
+
+    def _placing(self, order: m.PlaceOrder) -> Job:
+        desk = self._orders
+        return Job(
+            Urgency.PLACE,
+            run=lambda: self._place(order),
+            dropped=lambda: self.deliver((desk.never_sent(order),)),
+            bill=bill(Call("POST", ORDERS, shard=order.request.shard)),
+            deadline=order.deadline,
+            late=lambda: self.deliver((desk.without_tokens(order),)),
+        )
 
     def _place(self, order: m.PlaceOrder) -> None:
         """On a worker's thread: whatever happens, execution gets an answer."""
@@ -106,3 +137,45 @@ class ExchangeActor(OutsideActor):
             answer = self._orders.place(order)
         finally:
             self.deliver((answer or self._orders.broken_off(order),))
+
+    def _cancelling(self, order: m.CancelOrder, until: Nanos) -> Job:
+        path = f"{ORDERS}/{order.venue_order_id}"
+        return Job(
+            Urgency.CANCEL,
+            run=lambda: self._cancel(order, until),
+            bill=bill(Call("DELETE", path, shard=order.shard)),
+        )
+
+    def _cancel(self, order: m.CancelOrder, until: Nanos) -> None:
+        """On a worker's thread. What a 429 turned away did not happen, and is due all the same."""
+        answer = self._orders.cancel(order)
+        limited = isinstance(answer, m.CancelRefused) and answer.code == RATE_LIMITED
+        if limited and self.station.clock.now() < until:
+            self._workers.submit(self._cancelling(order, until))
+        else:
+            self.deliver((answer,))
+
+    def _cancel_all(self, command: m.CancelAllOrders) -> None:
+        sweep = self._sweep
+        assert sweep is not None
+        if sweep.request(command):
+            run = partial(sweep.run, lambda done: self.deliver((done,)))
+            self._workers.submit(Job(Urgency.CANCEL, run, bill=_ONE_READ))
+
+    def _read(self, urgency: Urgency, price: Bill, ask: Callable[[], Sequence[m.Message]]) -> None:
+        self._workers.submit(Job(urgency, lambda: self.deliver(ask()), bill=price))
+
+    def _learn_limits(self) -> None:
+        """With every look at the account until the venue has told the size of its buckets."""
+        if not self._limits_known:
+            self._workers.submit(Job(Urgency.ORDER, self._ask_limits, bill=_ONE_READ))
+
+    def _ask_limits(self) -> None:
+        """On a worker's thread."""
+        try:
+            limits = self._exchange.limits()
+        except ExchangeError as error:
+            _log.warning("the account's limits are not known", extra=kv(why=error))
+            return
+        self._gate.set_limits(limits)
+        self._limits_known = True

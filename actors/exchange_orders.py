@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from core.exchange.records import Order
 
 _RESTARTING: Final = "exchange_restarting"
+RATE_LIMITED: Final = "rate_limited"
 DUPLICATE: Final = "order_already_exists"
 _MAY_PLACE: Final = frozenset({"ACTIVE", "REDUCING"})
-_UNSENT: Final = {RateLimited: "rate_limited", Unavailable: "unavailable"}
+_UNSENT: Final = {RateLimited: RATE_LIMITED, Unavailable: "unavailable"}
 
 
 class DeskTerms(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +54,8 @@ class DeskTerms(msgspec.Struct, frozen=True, kw_only=True):
     """How long one `CancelAllOrders` goes on looking."""
     sweep_pause_seconds: float = 0.2
     """Between two looks."""
+    cancel_again: Nanos = seconds(5.0)
+    """For so long a cancel is sent again that the venue turned away for its rate limit."""
 
 
 class OrderDesk:
@@ -160,11 +163,19 @@ class OrderDesk:
         """The actor ended before a worker took the order up."""
         return self._rejected(order.request.client_order_id, _RESTARTING, "not sent")
 
+    def without_tokens(self, order: m.PlaceOrder) -> m.PlaceRejected:
+        """The account's write tokens would have come at the order's deadline or after."""
+        return self._rejected(order.request.client_order_id, RATE_LIMITED, "not sent: no tokens")
+
     def broken_off(self, order: m.PlaceOrder) -> m.PlaceAmbiguous:
         """A defect came up while an order was placed: nobody knows how far it got."""
         return self._unknown(order.request.client_order_id, "a defect here; the log has it")
 
     # --- cancelling ----------------------------------------------------------------------------
+
+    def patience(self) -> Nanos:
+        """Until when a cancel that is asked for now may be sent again."""
+        return Nanos(self._clock.now() + self._terms.cancel_again)
 
     def cancel(self, order: m.CancelOrder) -> m.Message:
         """Cancel one order. A refusal says little: look before concluding (kalshi.md, trap 13)."""

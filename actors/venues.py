@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +18,7 @@ import msgspec
 
 from actors.exchange import ExchangeActor
 from actors.exchange_orders import DeskTerms
+from actors.gate import Gate
 from actors.sockets import KalshiStream, KalshiTerms
 from actors.stream import StreamActor
 from core.clock import Clock, ScaledClock, SystemClock, patience
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 PROOF_MARGIN_SECONDS = 2.0
 """Of the machine: a request may have been under way for so long."""
+CANCEL_AGAIN_SECONDS = 5.0
+"""Of the machine: for so long a cancel is sent again that a rate limit turned away."""
 
 
 class StartHost(Protocol):
@@ -88,7 +92,7 @@ def open_venue(settings: Settings, address: VenueAddress | None) -> Venue:
         key_id=signer.key_id,
         shard=CRYPTO_SHARD,
         hosts={
-            EXCHANGE: _exchange_host(settings, clock, lambda: connect(rest, signer, timeouts)),
+            EXCHANGE: _exchange_host(settings, clock, partial(connect, rest, signer, timeouts)),
             STREAM: _stream_host(settings, signer, stream),
         },
         names=(MARKETS, STREAM) if on_paper else (EXCHANGE, MARKETS, STREAM),
@@ -109,14 +113,20 @@ def _signer(settings: Settings, address: VenueAddress | None, clock: Clock) -> S
     return Signer(settings.kalshi_api_key, key, clock)
 
 
-def _exchange_host(settings: Settings, clock: Clock, exchange: Callable[[], Exchange]) -> StartHost:
+def _exchange_host(
+    settings: Settings, clock: Clock, client: Callable[[Gate], Exchange]
+) -> StartHost:
     terms = DeskTerms(
         series=settings.series,
         halt_file=settings.halt_path,
         workers=settings.request_workers,
         proof_margin=patience(clock, PROOF_MARGIN_SECONDS),
+        cancel_again=patience(clock, CANCEL_AGAIN_SECONDS),
     )
-    return lambda station, routing: ExchangeActor.start(station, routing, exchange, terms)
+    gate = Gate(clock)
+    return lambda station, routing: ExchangeActor.start(
+        station, routing, lambda: client(gate), terms, gate
+    )
 
 
 def _stream_host(settings: Settings, signer: Signer, url: str) -> StartHost:

@@ -112,6 +112,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.HostPulse: (SUPERVISION,),
     m.ActorHealth: (DASHBOARD,),
     m.FeedHealth: (DASHBOARD,),
+    m.RequestGauge: (DASHBOARD,),
     # effects on the screen
     m.ScreenFrame: (SCREEN,),
     m.ScreenDue: (DASHBOARD,),
@@ -162,6 +163,7 @@ CONFLATE: Final[dict[type[m.Message], Callable[..., Hashable]]] = {
     m.ActorHealth: lambda health: health.actor,
     m.FeedHealth: lambda health: health.stream,
     m.CompositePrice: lambda price: price.product,
+    m.RequestGauge: lambda _: None,
     m.Tick: lambda _: None,
     m.Heartbeat: lambda _: None,
 }

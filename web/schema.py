@@ -149,6 +149,7 @@ ROWS: dict[str, type[Part]] = {
     "alert": system_rows.AlertRow,
     "health": system_rows.HealthRow,
     "feed": system_rows.FeedRow,
+    "limit": system_rows.LimitRow,
 }
 """Topic -> the row that its frames carry."""
 

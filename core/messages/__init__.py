@@ -67,6 +67,10 @@ from core.messages.decisions import (
     Style,
     Values,
 )
+from core.messages.limits import (
+    RequestGauge,
+    TokenGauge,
+)
 from core.messages.orders import (
     AccountBooked,
     AccountReport,
@@ -171,6 +175,7 @@ __all__ = [
     "QueryMarkets",
     "QueryOrder",
     "Reconciled",
+    "RequestGauge",
     "ResetBreaker",
     "RestartActor",
     "Scheduled",
@@ -185,6 +190,7 @@ __all__ = [
     "StrikePublished",
     "Style",
     "Tick",
+    "TokenGauge",
     "TopOfBook",
     "TradePrint",
     "TradingState",

@@ -1,4 +1,4 @@
-"""The health board: every actor and every stream."""
+"""The health board: every actor, every stream, and the rate limits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 from core import messages as m
 from core.screen.scale import rfc3339
-from core.screen.system_rows import FeedRow, HealthRow
+from core.screen.system_rows import FeedRow, HealthRow, LimitRow
 from core.screen.topics import TOPICS
 from core.units import SECOND
 
@@ -23,24 +23,30 @@ _STREAMS: Final = TOPICS["feed"].keep
 
 
 class HealthPanel:
-    """Rows `health` and `feed`. Actors live in the machine's time, streams in the clock's."""
+    """Rows `health`, `feed` and `limit`.
+
+    Actors live in the machine's time, streams and limits in the clock's.
+    """
 
     def __init__(self, speed: float) -> None:
         self._pace = max(1.0, speed)
         self.actors: dict[str, HealthRow] = {}
         self.streams: dict[str, FeedRow] = {}
+        self.limits: dict[str, LimitRow] = {}
         self._told: dict[str, m.ActorHealth] = {}
         self._dirty_actors: dict[str, None] = {}
         self._dirty_streams: dict[str, None] = {}
+        self._dirty_limits: dict[str, None] = {}
         self.facts: Facts = {}
         self.listeners: Listeners = {
             m.ActorHealth: self._health,
             m.FeedHealth: self._feed,
             m.StreamChanged: self._stream,
+            m.RequestGauge: self._gauge,
         }
 
     def drain(self, now: Nanos) -> Iterator[Change]:
-        """Actors, then streams, that changed."""
+        """Actors, then streams, then limits that changed."""
         del now
         for actor in self._dirty_actors:
             if actor in self.actors:
@@ -48,8 +54,11 @@ class HealthPanel:
         for stream in self._dirty_streams:
             if stream in self.streams:
                 yield "feed", self.streams[stream]
+        for bucket in self._dirty_limits:
+            yield "limit", self.limits[bucket]
         self._dirty_actors.clear()
         self._dirty_streams.clear()
+        self._dirty_limits.clear()
 
     def _health(self, health: m.ActorHealth, now: Nanos) -> None:
         del now
@@ -110,6 +119,25 @@ class HealthPanel:
                 at=rfc3339(now),
             )
         )
+
+    def _gauge(self, gauge: m.RequestGauge, now: Nanos) -> None:
+        """Rows in which nothing but the time is new are not sent again."""
+        for level in gauge.buckets:
+            known = self.limits.get(level.bucket)
+            row = LimitRow(
+                bucket=level.bucket,
+                tokens=level.tokens,
+                capacity=level.capacity,
+                refill=level.refill,
+                paused=round(level.paused_ns / SECOND, 3),
+                tier=gauge.tier,
+                waiting=gauge.waiting,
+                refused=gauge.refused,
+                at=rfc3339(now),
+            )
+            if known is None or msgspec.structs.replace(known, at=row.at) != row:
+                self.limits[level.bucket] = row
+                self._dirty_limits[level.bucket] = None
 
     def _put(self, row: FeedRow) -> None:
         self.streams[row.stream] = row

@@ -58,6 +58,25 @@ class FeedRow(Part, frozen=True, kw_only=True):
     at: str
 
 
+class LimitRow(Part, frozen=True, kw_only=True):
+    """One token bucket of the account at the venue."""
+
+    bucket: str
+    """read, balance, write, or write:2 of a shard; public where nothing is counted."""
+    tokens: int
+    capacity: int
+    refill: int
+    """Per second of the venue."""
+    paused: float
+    """Seconds of the venue for which nothing leaves, after a 429; 0 usually."""
+    tier: str
+    waiting: int
+    """Requests that have not left, of all buckets."""
+    refused: int
+    """429 answers since the start, of all buckets."""
+    at: str
+
+
 class RiskMetrics(Part, frozen=True, kw_only=True):
     """Risk in the words of existing clients."""
 

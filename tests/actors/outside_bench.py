@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from actors.outside import OutsideActor
     from core.clock import Clock
+    from core.exchange.listing import Limits
     from core.exchange.records import Canceled, CancelRequest, Order, OrderRequest, Placed
     from core.messages import Message
     from core.units import Nanos
@@ -37,6 +38,15 @@ T = TypeVar("T")
 
 HANG_SECONDS: Final = 30.0
 """Nothing here takes that long; a test that waits for it has failed."""
+_UNTROUBLED: Final = (
+    "order",
+    "fills",
+    "positions",
+    "settlements",
+    "balance",
+    "markets",
+    "series",
+)
 LISTENERS: Final = (EXECUTION, FEED, RISK, SUPERVISION, DASHBOARD)
 
 
@@ -111,7 +121,9 @@ class Troubled(Exchange):
         """Per call: raised in place of the answer, when all has been done."""
         self.lag: Nanos | None = None
         """Portfolio reads are known to reach only to this time."""
-        for name in ("order", "fills", "positions", "settlements", "balance", "markets", "series"):
+        self.tier: Limits | None = None
+        """The account's limits, where they differ from the venue's."""
+        for name in _UNTROUBLED:
             setattr(self, name, getattr(exchange, name))
 
     def _trouble(self, plan: dict[str, list[Exception]] | object, call: str) -> None:
@@ -140,6 +152,10 @@ class Troubled(Exchange):
     def orders(self, **filters: object) -> tuple[Order, ...]:
         self._trouble(self.before, "orders")
         return self._exchange.orders(**filters)  # type: ignore[arg-type]
+
+    def limits(self) -> Limits:
+        self._trouble(self.before, "limits")
+        return self.tier or self._exchange.limits()
 
     def user_data_timestamp(self) -> Nanos:
         return self._exchange.user_data_timestamp() if self.lag is None else self.lag

@@ -9,12 +9,14 @@ import pytest
 
 from actors.exchange import ExchangeActor
 from actors.exchange_orders import DeskTerms
+from actors.gate import Gate as Gatekeeper
 from core import messages as m
-from core.exchange.listing import FeeType, MarketStatus
+from core.exchange.listing import FeeType, Limits, MarketStatus
 from core.exchange.port import Ambiguous, RateLimited, Rejected, Unauthorized, Unavailable
 from core.exchange.records import OrderStatus, Side, TimeInForce
-from core.topology import EXCHANGE, EXECUTION, FEED, MARKETS, SUPERVISION
-from core.units import Money, Nanos, Quantity, seconds
+from core.exchange.throttle import Urgency
+from core.topology import DASHBOARD, EXCHANGE, EXECUTION, FEED, MARKETS, SUPERVISION
+from core.units import MILLISECOND, Money, Nanos, Quantity, seconds
 from tests.actors.outside_bench import HANG_SECONDS, Gate, Mailboxes, Troubled, settle
 from tests.contract.venue import CASH, NEXT, TICKER, Venue, order, served_venue
 
@@ -22,9 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from core.exchange.costs import Bill
+
 pytestmark = pytest.mark.timeout(300)
 
 EPOCH = 2
+SHARD_2_EMPTIED: Bill = (("write:2", 100),)
 
 
 class Bench:
@@ -47,7 +52,10 @@ class Bench:
     def start(self, **changes: object) -> Bench:
         self.terms = msgspec.structs.replace(self.terms, **changes)
         station = self.boxes.station(EXCHANGE)
-        self.actor = ExchangeActor.start(station, self.boxes.routing, lambda: self.line, self.terms)
+        self.gate = Gatekeeper(self.venue.clock)
+        self.actor = ExchangeActor.start(
+            station, self.boxes.routing, lambda: self.line, self.terms, self.gate
+        )
         self.permit()
         return self
 
@@ -128,10 +136,13 @@ def test_an_order_without_a_valid_permit_never_leaves(
 
 
 def test_before_the_first_permit_nothing_leaves(bench: Bench) -> None:
-    actor = ExchangeActor.start(
-        bench.boxes.station(EXCHANGE), bench.boxes.routing, lambda: bench.line, bench.terms
+    bench.actor = ExchangeActor.start(
+        bench.boxes.station(EXCHANGE),
+        bench.boxes.routing,
+        lambda: bench.line,
+        bench.terms,
+        Gatekeeper(bench.venue.clock),
     )
-    bench.actor = actor
     answer = bench.answer(bench.place())
     assert isinstance(answer, m.PlaceRejected)
     assert answer.code == "permit_expired"
@@ -334,6 +345,78 @@ def test_requests_that_come_during_a_sweep_are_answered_by_one_more(bench: Bench
     first = bench.boxes.until(SUPERVISION, m.CancelAllDone)
     second = bench.boxes.until(SUPERVISION, m.CancelAllDone)
     assert (first.reason, second.reason) == ("first", "third")
+
+
+# --- rate limits
+
+
+def test_an_order_whose_tokens_come_too_late_is_refused_before_it_is_sent(bench: Bench) -> None:
+    bench.start()
+    assert bench.gate.admit(SHARD_2_EMPTIED, Urgency.CANCEL, None) == 0.0
+    soon = Nanos(bench.venue.clock.now() + 299 * MILLISECOND)
+    refused = bench.answer(bench.place(deadline=soon))
+    assert isinstance(refused, m.PlaceRejected)
+    assert (refused.code, bench.line.calls) == ("rate_limited", [])
+
+
+def test_an_order_waits_for_its_tokens_and_a_cancel_passes_it(bench: Bench) -> None:
+    bench.start()
+    accepted = bench.answer(bench.place("a"))
+    assert isinstance(accepted, m.PlaceAccepted)
+    assert bench.gate.admit((("write:2", 80),), Urgency.CANCEL, None) == 0.0
+    bench.tell(bench.place("b"))
+    bench.tell(_cancel("a", accepted.venue_order_id))
+    canceled = bench.boxes.get(EXECUTION)
+    assert isinstance(canceled, m.CancelAccepted)
+    assert bench.line.calls == ["create a", f"cancel {TICKER} 2"]
+    bench.venue.later(0.4)
+    late = bench.boxes.get(EXECUTION)
+    assert isinstance(late, m.PlaceAccepted)
+    assert late.order_id == "b"
+
+
+def test_a_permit_that_ends_while_an_order_waits_for_tokens_ends_the_order(bench: Bench) -> None:
+    bench.start()
+    assert bench.gate.admit(SHARD_2_EMPTIED, Urgency.CANCEL, None) == 0.0
+    bench.tell(bench.place("b"))
+    bench.permit(state="HALTED")
+    settle(bench.actor, bench.boxes, EXCHANGE)
+    bench.venue.later(0.4)
+    refused = bench.boxes.get(EXECUTION)
+    assert isinstance(refused, m.PlaceRejected)
+    assert (refused.code, bench.line.calls) == ("permit_expired", [])
+
+
+def test_a_cancel_that_a_rate_limit_turned_away_is_sent_again(bench: Bench) -> None:
+    bench.start()
+    accepted = bench.answer(bench.place("a"))
+    assert isinstance(accepted, m.PlaceAccepted)
+    bench.line.before["cancel"] = [RateLimited("empty"), RateLimited("empty")]
+    canceled = bench.answer(_cancel("a", accepted.venue_order_id))
+    assert isinstance(canceled, m.CancelAccepted)
+    assert bench.resting() == []
+
+
+def test_a_cancel_that_is_turned_away_for_too_long_says_so(bench: Bench) -> None:
+    bench.line.before["cancel"] = [RateLimited("empty")]
+    refused = bench.start(cancel_again=Nanos(0)).answer(_cancel("a", "v"))
+    assert isinstance(refused, m.CancelRefused)
+    assert refused.code == "rate_limited"
+
+
+def test_the_buckets_are_told_with_the_pulse_as_large_as_the_venue_says(bench: Bench) -> None:
+    bench.line.before["limits"] = [Unavailable("down")]
+    bench.line.tier = Limits(
+        tier="premier", read_refill=1, read_capacity=1200, write_refill=1, write_capacity=1
+    )
+    bench.start()
+    for _ in range(2):
+        bench.tell(m.QueryAccount(since=Nanos(0)))
+        bench.boxes.until(EXECUTION, m.AccountReport)
+    bench.tell(m.Heartbeat(sent=bench.venue.clock.now()))
+    gauge = bench.boxes.until(DASHBOARD, m.RequestGauge)
+    assert gauge.tier == "premier"
+    assert {row.bucket: row.capacity for row in gauge.buckets}["read"] == 1200
 
 
 # --- asking

@@ -11,6 +11,7 @@ import pytest
 
 from actors.exchange import ExchangeActor
 from actors.exchange_orders import DeskTerms
+from actors.gate import Gate
 from actors.host import Crew, RoleActor
 from actors.sockets import KalshiStream, KalshiTerms, Opening
 from actors.stream import StreamActor
@@ -79,6 +80,7 @@ class Loop:
                 self.boxes.routing,
                 lambda: venue.exchange,
                 DeskTerms(series=(SERIES,)),
+                Gate(venue.clock),
             ),
             StreamActor.start(
                 self.boxes.station(STREAM),

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from actors.workers import Urgency, Workers
+from actors.gate import Gate
+from actors.workers import Job, Workers
+from core.clock import SystemClock
+from core.exchange.throttle import Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +26,7 @@ class Crew:
 
     def __init__(self) -> None:
         self.failures: queue.SimpleQueue[Exception] = queue.SimpleQueue()
-        self.workers = Workers("crew", 1, self.failures.put)
+        self.workers = Workers("crew", 1, Gate(SystemClock()), self.failures.put)
         self.done: list[str] = []
         self.finished = threading.Event()
         self._released = threading.Event()
@@ -36,17 +39,21 @@ class Crew:
             assert self._released.wait(HANG_SECONDS)
 
         self.workers.start()
-        self.workers.submit(Urgency.READ, first)
+        self.workers.submit(Job(Urgency.READ, first))
         assert begun.wait(HANG_SECONDS)
 
     def submit(self, urgency: Urgency, name: str) -> None:
         self.workers.submit(
-            urgency, lambda: self.done.append(name), lambda: self.done.append(f"dropped {name}")
+            Job(
+                urgency,
+                run=lambda: self.done.append(name),
+                dropped=lambda: self.done.append(f"dropped {name}"),
+            )
         )
 
     def release(self) -> None:
         """Let the worker go on, and wait until it has done everything."""
-        self.workers.submit(Urgency.READ, self.finished.set)
+        self.workers.submit(Job(Urgency.READ, self.finished.set))
         self._released.set()
         assert self.finished.wait(HANG_SECONDS)
 
@@ -84,7 +91,7 @@ def test_a_defect_is_told_and_the_worker_goes_on(crew: Crew) -> None:
         msg = "a defect"
         raise RuntimeError(msg)
 
-    crew.workers.submit(Urgency.CANCEL, broken)
+    crew.workers.submit(Job(Urgency.CANCEL, broken))
     crew.submit(Urgency.READ, "after")
     crew.release()
     assert str(crew.failures.get(timeout=HANG_SECONDS)) == "a defect"

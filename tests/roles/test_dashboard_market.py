@@ -215,3 +215,24 @@ def test_unreadable_frames_are_counted_in_one_alert_a_minute(stage: Stage) -> No
         )
     stage.flush()
     assert [row.count for row in stage.rows("alert")][-1] == 50
+
+
+def gauge(*buckets: m.TokenGauge, **changes: object) -> m.RequestGauge:
+    made = m.RequestGauge(tier="basic", buckets=buckets, waiting=0, refused=0, ts=NOW)
+    return msgspec.structs.replace(made, **changes)
+
+
+def test_the_rate_limits_are_shown_by_bucket_and_again_only_when_they_change(stage: Stage) -> None:
+    reads = m.TokenGauge(bucket="read", tokens=590, capacity=600, refill=200, paused_ns=0)
+    writes = m.TokenGauge(
+        bucket="write:2", tokens=0, capacity=100, refill=100, paused_ns=150_000_000
+    )
+    stage.take(gauge(reads))
+    stage.take(gauge(reads))
+    stage.flush()
+    assert len(stage.rows("limit")) == 1
+    stage.take(gauge(reads, writes, refused=1))
+    stage.flush()
+    rows = {row.bucket: row for row in stage.rows("limit")}
+    assert (rows["read"].tokens, rows["read"].tier, rows["read"].refused) == (590, "basic", 1)
+    assert (rows["write:2"].paused, rows["write:2"].capacity) == (0.15, 100)

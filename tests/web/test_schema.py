@@ -13,6 +13,9 @@ from tests.browser.playback import Playback
 from web.hub import RING, Hub
 from web.schema import COMMAND, ROWS, ResetBody, TradeQuery, frame_model
 
+UNPLAYED = {"limit"}
+"""Told by the venue's own side, of which a played market has none."""
+
 
 def test_every_topic_has_a_row_and_every_row_a_topic() -> None:
     assert ROWS.keys() == TOPICS.keys()
@@ -33,7 +36,7 @@ def test_frames_of_a_played_market_fit_their_models() -> None:
             seen[frame.topic] += 1
             if seen[frame.topic] <= 200:
                 frame_model(frame.topic).model_validate(json.loads(frame.text), strict=False)
-    assert [topic for topic, count in seen.items() if not count] == []
+    assert {topic for topic, count in seen.items() if not count} <= UNPLAYED
 
 
 def test_the_models_refuse_what_is_not_in_the_contract() -> None:

@@ -15,13 +15,15 @@ from actors.control import ActorControl, NoAnswerError
 from actors.outcome import Outcome, our_books
 from actors.session import Session, Tally
 from actors.system import Plan, System
-from actors.venue_process import VenueProcess
+from actors.venue_found import find_local_exchange
+from actors.venue_process import VenueAddress, VenueProcess
 from actors.venues import Venue, open_venue
 from config.logs import kv
 from core.assembly import Assembly, Surroundings, role_names
 from core.exchange.books import Books, differences, exchange_books
 from core.exchange.port import ExchangeError
-from core.journal import SqliteJournal
+from core.journal import JournalError
+from core.journal_keeper import JournalKeeper
 from core.messages import ControlRequest
 from core.topology import SCREEN, SESSION, placement
 from core.units import Money, Nanos, seconds
@@ -39,6 +41,8 @@ _log = logging.getLogger(__name__)
 
 GLANCE_SECONDS: Final = 0.1
 ANSWER_SECONDS: Final = 1.0
+TEND_SECONDS: Final = 600.0
+"""Between two looks whether the journal has grown too long."""
 PAYMENT_SECONDS: Final = 60.0
 """Most time of the machine that the payment of the last window may take."""
 SILENCES: Final = 5
@@ -59,34 +63,36 @@ class Daemon:
         self._process: VenueProcess | None = None
         self._venue: Venue | None = None
         self._system: System | None = None
-        self._began = Nanos(0)
+        self._journal: JournalKeeper | None = None
+        self._tend_at = 0.0
 
     # --- starting ----------------------------------------------------------------------------
 
     def start(self) -> None:
         """Start the venue where it is ours, then the actors. Raises what makes it impossible."""
-        settings = self._settings
-        if settings.mode == "local":
+        settings, address = self._settings, None
+        if settings.exchange_is_here:
+            address = find_local_exchange(settings)
+        elif settings.mode == "local":
             self._process = VenueProcess(settings)
+            address = self._process.address
         try:
-            self._open()
+            self._open(address)
         except BaseException:
             self._close_venue()
             raise
 
-    def _open(self) -> None:
+    def _open(self, address: VenueAddress | None) -> None:
         settings = self._settings
-        venue = open_venue(settings, self._process.address if self._process else None)
+        venue = open_venue(settings, address)
         self._venue = venue
-        self._began = Nanos(venue.clock.now() - seconds(1))
-        journal = self._journal_path(venue)
-        SqliteJournal(journal).close()
+        journal = self._journal = open_journal(self._journal_path(venue), venue.clock.now())
         roles = (*role_names(settings), *venue.roles)
         plan = Plan(
             clock=venue.clock,
             roles=roles,
             make=self._maker(venue, roles),
-            journal=lambda: SqliteJournal(journal),
+            journal=journal.connect,
             outside=venue.hosts,
             outside_names=venue.names,
             sinks={SCREEN: self._screen, SESSION: self._session.take},
@@ -94,7 +100,7 @@ class Daemon:
         )
         self._system = System(plan, self._directory)
         self._system.start()
-        _log.info("trading begins", extra=kv(mode=settings.mode, journal=journal))
+        _log.info("trading begins", extra=kv(mode=settings.mode, journal=journal.path))
 
     def _maker(self, venue: Venue, roles: tuple[str, ...]) -> Callable[[str, str], Role]:
         settings = self._settings
@@ -106,7 +112,7 @@ class Daemon:
 
     def _journal_path(self, venue: Venue) -> Path:
         """A local exchange that starts anew has new accounts, so each gets a journal of its own."""
-        if self._process is None:
+        if self._settings.mode != "local":
             return self._settings.journal_path
         return self._settings.mode_dir / f"journal-{venue.key_id[:8]}.sqlite"
 
@@ -118,6 +124,7 @@ class Daemon:
         while not stop.is_set():
             if self._process is not None and not self._process.alive:
                 return "the local exchange has ended"
+            self._tend_journal()
             silences = 0 if self._supervised() else silences + 1
             if silences >= SILENCES:
                 return "the supervisor does not answer"
@@ -125,6 +132,20 @@ class Daemon:
                 self._await_payment(stop)
                 return ""
         return ""
+
+    def _tend_journal(self) -> None:
+        """Keep the journal small while the daemon runs for weeks."""
+        assert self._journal is not None
+        if time.monotonic() < self._tend_at:
+            return
+        self._tend_at = time.monotonic() + TEND_SECONDS
+        try:
+            done = self._journal.tend()
+        except JournalError as error:
+            _log.error("the journal could not be compacted", extra=kv(why=error))
+            return
+        if done is not None:
+            _log.info("the journal was compacted", extra=kv(upto=done.folded, into=done.segment))
 
     def _await_payment(self, stop: threading.Event) -> None:
         """Take no new risk, and let the windows that are over be paid on both sides."""
@@ -165,9 +186,31 @@ class Daemon:
 
     def _their_books(self, tally: Tally) -> Books:
         assert self._venue is not None
-        capital = tally.books.capital if tally.books else Money(0)
-        return exchange_books(self._venue.exchange, capital, self._venue.shard, self._began)
+        capital, began = Money(0), Nanos(0)
+        if tally.books is not None:
+            capital, began = tally.books.capital, tally.books.since
+        since = Nanos(began - seconds(1))
+        return exchange_books(self._venue.exchange, capital, self._venue.shard, since)
 
     def _close_venue(self) -> None:
         if self._process is not None:
             self._process.stop()
+        if self._journal is not None:
+            self._journal.release()
+
+
+def open_journal(path: Path, now: Nanos) -> JournalKeeper:
+    """Lock, check and shorten the journal before anybody reads it. Raises JournalError."""
+    journal = JournalKeeper(path, now)
+    cut = journal.checked.cut
+    if cut is not None:
+        _log.critical(
+            "the journal's end was damaged and cut",
+            extra=kv(why=cut.reason, kept=cut.kept, aside=path.with_name(cut.aside)),
+        )
+    try:
+        journal.tend()
+    except JournalError:
+        journal.release()
+        raise
+    return journal

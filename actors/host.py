@@ -36,7 +36,7 @@ from core.runner import Role, Runner
 from core.topology import SUPERVISION, Routing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from types import TracebackType
 
     from core.units import Nanos
@@ -283,9 +283,9 @@ class _FencedJournal:
         self._check_fence()
         self._journal.append(events, now)
 
-    def replay(self) -> Iterator[Message]:
-        """Every event in the order of writing."""
-        return self._journal.replay()
+    def replay(self, kinds: Collection[type[Message]] | None = None) -> Iterator[Message]:
+        """The events of these kinds in the order of writing."""
+        return self._journal.replay(kinds)
 
     def close(self) -> None:
         """Release the connection."""

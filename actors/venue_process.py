@@ -29,7 +29,8 @@ class VenueAddress(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str
     ws_url: str
     key_id: str
-    private_key_path: str
+    private_key_path: str | None
+    """None: the key of the settings."""
     clock: ClockSpec
 
 

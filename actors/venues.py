@@ -101,7 +101,7 @@ def open_venue(settings: Settings, address: VenueAddress | None) -> Venue:
 
 
 def _signer(settings: Settings, address: VenueAddress | None, clock: Clock) -> Signer:
-    if address is not None:
+    if address is not None and address.private_key_path is not None:
         return Signer(address.key_id, read_private_key(Path(address.private_key_path)), clock)
     assert settings.kalshi_api_key is not None
     pem = settings.private_key_pem

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     PrivateAttr,
@@ -23,7 +24,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from config.credentials import credential_problems, loose_secrets, pem_text
 from config.effective import Row, effective
 from config.faults import Fault, SettingsError, nearest
-from config.fields import allowed_text, choices_of, unit_of
+from config.fields import LOOPBACK, allowed_text, choices_of, unit_of
 from config.running import LocalExchange, Machine, Timing
 from config.sources import DEFAULT, Merged, merge, read_layers, unknown_names
 from config.trading import LIVE_PHRASE, Trading, Venue
@@ -106,10 +107,19 @@ class Settings(Venue, Trading, Timing, LocalExchange, Machine, BaseSettings):
 
     @property
     def mode(self) -> Mode:
-        """Where orders go: no credentials: local; with DRY_RUN_MODE: paper; otherwise live."""
-        if self.kalshi_api_key is None:
+        """Where orders go: no credentials: local; with DRY_RUN_MODE: paper; otherwise live.
+
+        Also local with a KALSHI_BASE_URL on this machine: a local exchange that runs already.
+        """
+        if self.kalshi_api_key is None or self.exchange_is_here:
             return "local"
         return "paper" if self.dry_run_mode else "live"
+
+    @property
+    def exchange_is_here(self) -> bool:
+        """KALSHI_BASE_URL and KALSHI_WS_URL name this machine: a local exchange, started apart."""
+        urls = (self.kalshi_base_url, self.kalshi_ws_url)
+        return all(url is not None and urlsplit(url).hostname in LOOPBACK for url in urls)
 
     @property
     def live_confirmed(self) -> bool:

@@ -58,15 +58,25 @@ class Runner:
         self._queue: deque[Outgoing] = deque()
 
     def recover(self) -> int:
-        """Fold the journal into the roles on board; returns the number of entries read."""
+        """Fold the journal into the roles on board; returns the number of entries read.
+
+        Each role gets what it writes and what it hears. Where the journal's beginning was folded
+        away, every role is handed that state first.
+        """
+        every = tuple(self.roles.values())
+        heard = {kind: roles for kind in WRITERS if (roles := self._listening(kind))}
         count = 0
-        for event in self._journal.replay():
+        for event in self._journal.replay(heard.keys()):
             count += 1
-            listeners = (*ROUTES[type(event)], WRITERS[type(event)])
-            for name, role in self.roles.items():
-                if name in listeners or kind_of(name) in listeners:
-                    role.apply(event)
+            for role in heard.get(type(event), every):
+                role.apply(event)
         return count
+
+    def _listening(self, kind: type[Message]) -> tuple[Role, ...]:
+        names = (*ROUTES[kind], WRITERS[kind])
+        return tuple(
+            role for name, role in self.roles.items() if name in names or kind_of(name) in names
+        )
 
     def run(self, to: str, message: Message, now: Nanos) -> list[Outgoing]:
         """Deliver `message` to the role `to` and go on until nothing is left to do on board.

@@ -90,6 +90,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.AccountReport: (EXECUTION,),
     m.QueryFailed: (FEED,),
     # events of execution
+    m.OrderAdopted: (RISK, DASHBOARD),
     m.OrderSubmitting: (DASHBOARD, SESSION),
     m.OrderAccepted: (RISK, DASHBOARD),
     m.OrderRejected: (RISK, DASHBOARD),
@@ -100,6 +101,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.Reconciled: (SUPERVISION, EXECUTION, DASHBOARD, SESSION),
     # control
     m.TradingStateChanged: (RISK, EXECUTION, DASHBOARD),
+    m.JournalCut: (DASHBOARD,),
     m.Permit: (RISK, EXECUTION, EXCHANGE),
     m.ArmTrading: (SUPERVISION,),
     m.DisarmTrading: (SUPERVISION,),
@@ -131,6 +133,7 @@ WRITERS: Final[dict[type[m.Message], str]] = {
     m.PositionSettled: RISK,
     m.DayOpened: RISK,
     m.PeakRaised: RISK,
+    m.OrderAdopted: EXECUTION,
     m.OrderSubmitting: EXECUTION,
     m.OrderAccepted: EXECUTION,
     m.OrderRejected: EXECUTION,
@@ -138,6 +141,7 @@ WRITERS: Final[dict[type[m.Message], str]] = {
     m.OrderFilled: EXECUTION,
     m.OrderClosed: EXECUTION,
     m.TradingStateChanged: SUPERVISION,
+    m.JournalCut: SUPERVISION,
 }
 """Journalled events and the only role that may write each."""
 

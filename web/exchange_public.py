@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Response
 
+from core.clock import ScaledClock
 from core.exchange.engine.refusals import invalid_parameters, not_found
 from core.exchange.hours import schedule
 from core.exchange.listing import MarketStatus
@@ -70,6 +71,13 @@ def _venue_endpoints(routes: Blueprint, host: ExchangeHost) -> None:
     def user_data_timestamp() -> Response:
         as_of = host.ask(lambda engine, _: engine.now)
         return answer(AsOfJson(as_of_time=format_rfc3339(as_of)))
+
+    @routes.get("/exchange/clock")
+    def clock() -> Response:
+        """Only a local exchange has one to share: programs of this machine can follow it."""
+        if not isinstance(host.clock, ScaledClock):
+            raise not_found("clock", "")
+        return answer(host.clock.spec)
 
     @routes.get("/series")
     def series_list() -> Response:

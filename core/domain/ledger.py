@@ -2,21 +2,26 @@
 
 `apply` takes each event once: it knows trades by trade id, orders by order id, settlements by
 market and number. Every change builds the new balance, checks it, then assigns it, so that a
-refused event changes nothing. Costs are average costs of the own leg; a market has one signed
-position (+ YES, - NO), and opposite fills net against it as they do at the exchange.
+refused event changes nothing. What can no longer come again is forgotten (`core.domain.recent`),
+so books that run for a year are no larger than those of two days.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from core import messages as m
-from core.exchange.records import Outcome, Side
-from core.units import DOLLAR_PRICE, Money, Price, Quantity, complement, notional
+from core.domain.positions import Position, Reservation, book_fill
+from core.domain.recent import Recent
+from core.messages.base import Part
+from core.units import Money, Nanos, Quantity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from core.exchange.records import OrderRequest
     from core.messages import Message
 
 
@@ -27,35 +32,26 @@ class LedgerError(Exception):
     """An event contradicts the books: a defect or a damaged journal."""
 
 
-class Position(msgspec.Struct, frozen=True, kw_only=True):
-    """One market's position. `cost` is what the open contracts cost, without fees."""
+class LedgerState(Part, frozen=True, kw_only=True):
+    """Everything that a ledger knows, for a snapshot of the journal."""
 
-    ticker: str
-    quantity: Quantity = Quantity(0)
-    cost: Money = Money(0)
-    realized: Money = Money(0)
-    fees: Money = Money(0)
-
-    @property
-    def outcome(self) -> Outcome:
-        """The leg that is held; YES when flat."""
-        return Outcome.YES if self.quantity >= 0 else Outcome.NO
-
-
-class Reservation(msgspec.Struct, frozen=True, kw_only=True):
-    """Money kept for an order that may still cost it."""
-
-    ticker: str
-    side: Side
-    price: Price
-    quantity: Quantity
-    """Not yet filled."""
-    amount: Money
-
-
-def own_leg(side: Side, price: Price) -> Price:
-    """What a fill at this YES price costs per contract when it opens: NO legs cost the rest."""
-    return price if side is Side.BID else complement(price)
+    cash: Money | None
+    positions: tuple[Position, ...]
+    reservations: tuple[tuple[str, Reservation], ...]
+    realized: Money
+    fees: Money
+    capital: Money
+    since: Nanos
+    day: str
+    day_open: Money
+    peak: Money
+    approvals: int
+    fills: int
+    settled: int
+    payouts: tuple[m.PositionSettled, ...]
+    trades: tuple[tuple[str, None, Nanos], ...]
+    approved: tuple[tuple[str, None, Nanos], ...]
+    settlements: tuple[tuple[str, int, Nanos], ...]
 
 
 class Ledger:
@@ -79,9 +75,22 @@ class Ledger:
         self.settled = 0
         self.payouts: dict[str, m.PositionSettled] = {}
         """The newest settlements by market, bounded: the exchange may pay a little later."""
-        self._trades: set[str] = set()
-        self._approved: set[str] = set()
-        self._settlements: dict[str, int] = {}
+        self.since = Nanos(0)
+        """When the capital was set: the beginning of these books."""
+        self._takes: dict[type[Message], Callable[[Any], bool]] = {
+            m.CapitalSet: self._set_capital,
+            m.OrderApproved: self._approve,
+            m.OrderAdopted: self._adopt,
+            m.OrderFilled: self._fill,
+            m.OrderRejected: self._release,
+            m.OrderClosed: self._release,
+            m.PositionSettled: self._settle,
+            m.DayOpened: self._open_day,
+            m.PeakRaised: self._raise_peak,
+        }
+        self._trades: Recent[None] = Recent()
+        self._approved: Recent[None] = Recent()
+        self._settlements: Recent[int] = Recent()
 
     # --- questions -------------------------------------------------------------------------
 
@@ -112,48 +121,86 @@ class Ledger:
         """How often a position in this market has been settled: 1 unless a fill came late."""
         return self._settlements.get(ticker, 0)
 
+    # --- snapshots ---------------------------------------------------------------------------
+
+    def dump(self) -> LedgerState:
+        """Everything that the fold has come to."""
+        return LedgerState(
+            cash=self.cash,
+            positions=tuple(self.positions.values()),
+            reservations=tuple(self.reservations.items()),
+            realized=self.realized,
+            fees=self.fees,
+            capital=self.capital,
+            since=self.since,
+            day=self.day,
+            day_open=self.day_open,
+            peak=self.peak,
+            approvals=self.approvals,
+            fills=self.fills,
+            settled=self.settled,
+            payouts=tuple(self.payouts.values()),
+            trades=self._trades.dump(),
+            approved=self._approved.dump(),
+            settlements=self._settlements.dump(),
+        )
+
+    def load(self, state: LedgerState) -> None:
+        """The inverse of `dump`, in place of what was here."""
+        self.cash, self.capital, self.since = state.cash, state.capital, state.since
+        self.positions = {held.ticker: held for held in state.positions}
+        self.reservations = dict(state.reservations)
+        self.realized, self.fees = state.realized, state.fees
+        self.day, self.day_open, self.peak = state.day, state.day_open, state.peak
+        self.approvals, self.fills, self.settled = state.approvals, state.fills, state.settled
+        self.payouts = {payout.ticker: payout for payout in state.payouts}
+        self._trades.load(state.trades)
+        self._approved.load(state.approved)
+        self._settlements.load(state.settlements)
+
     # --- the fold ----------------------------------------------------------------------------
 
     def apply(self, event: Message) -> bool:
         """Take an event; False when it was known already or is none of the books' business."""
-        match event:
-            case m.CapitalSet():
-                return self._set_capital(event)
-            case m.OrderApproved():
-                return self._reserve(event)
-            case m.OrderFilled():
-                return self._fill(event)
-            case m.OrderRejected() | m.OrderClosed():
-                return self.reservations.pop(event.order_id, None) is not None
-            case m.PositionSettled():
-                return self._settle(event)
-            case m.DayOpened():
-                self.day, self.day_open = event.day, event.equity
-                return True
-            case m.PeakRaised():
-                self.peak = max(self.peak, event.equity)
-                return True
-            case _:
-                return False
+        take = self._takes.get(type(event))
+        return take(event) if take else False
 
     def _set_capital(self, event: m.CapitalSet) -> bool:
         if self.cash is not None:
             return False
         self.cash = self.capital = self.peak = event.cash
+        self.since = event.ts
         return True
 
-    def _reserve(self, event: m.OrderApproved) -> bool:
-        request = event.request
+    def _approve(self, event: m.OrderApproved) -> bool:
+        return self._reserve(event.request, event.reserve, event.created)
+
+    def _adopt(self, event: m.OrderAdopted) -> bool:
+        self.approvals = max(self.approvals, event.number - 1)
+        return self._reserve(event.request, event.reserve, event.ts)
+
+    def _release(self, event: m.OrderRejected | m.OrderClosed) -> bool:
+        return self.reservations.pop(event.order_id, None) is not None
+
+    def _open_day(self, event: m.DayOpened) -> bool:
+        self.day, self.day_open = event.day, event.equity
+        return True
+
+    def _raise_peak(self, event: m.PeakRaised) -> bool:
+        self.peak = max(self.peak, event.equity)
+        return True
+
+    def _reserve(self, request: OrderRequest, amount: Money, ts: Nanos) -> bool:
         if request.client_order_id in self._approved:
             return False
-        self._approved.add(request.client_order_id)
+        self._approved.put(request.client_order_id, None, ts)
         self.approvals += 1
         self.reservations[request.client_order_id] = Reservation(
             ticker=request.ticker,
             side=request.side,
             price=request.price,
             quantity=request.quantity,
-            amount=event.reserve,
+            amount=amount,
         )
         return True
 
@@ -168,7 +215,7 @@ class Ledger:
             raise LedgerError(msg)
         before = self.position(event.ticker)
         after, flow = book_fill(before, event)
-        self._trades.add(event.trade_id)
+        self._trades.put(event.trade_id, None, event.ts)
         self.fills += 1
         self.cash = Money(self.cash + flow)
         self.realized = Money(self.realized + after.realized - before.realized)
@@ -195,7 +242,7 @@ class Ledger:
         if self.cash is None or held.quantity != event.quantity:
             msg = f"{event.ticker} settles {event.quantity}, the books have {held.quantity}"
             raise LedgerError(msg)
-        self._settlements[event.ticker] = done + 1
+        self._settlements.put(event.ticker, done + 1, event.ts)
         self.settled += 1
         self.cash = Money(self.cash + event.payout)
         self.realized = Money(self.realized + event.payout - held.cost)
@@ -204,33 +251,3 @@ class Ledger:
         if len(self.payouts) > _PAYOUTS_KEPT:
             del self.payouts[next(iter(self.payouts))]
         return True
-
-
-def book_fill(before: Position, fill: m.OrderFilled) -> tuple[Position, Money]:
-    """Book a fill on a position: the position after it, and the change of cash (fee included).
-
-    The part that goes against the position closes it at its average cost; the rest opens. Selling
-    YES at p and buying NO at 1 - p are the same trade: closing pays p, opening costs 1 - p.
-    """
-    signed = fill.quantity if fill.side is Side.BID else -fill.quantity
-    opposite = before.quantity * signed < 0
-    closing = min(abs(before.quantity), fill.quantity) if opposite else 0
-    opening = fill.quantity - closing
-    cost_per = own_leg(fill.side, fill.price)
-    proceeds = notional(complement(cost_per), Quantity(closing))
-    released = before.cost * closing // abs(before.quantity) if closing else 0
-    paid = notional(cost_per, Quantity(opening))
-    after = Position(
-        ticker=fill.ticker,
-        quantity=Quantity(before.quantity + signed),
-        cost=Money(before.cost - released + paid),
-        realized=Money(before.realized + proceeds - released),
-        fees=Money(before.fees + fill.fee),
-    )
-    return after, Money(proceeds - paid - fill.fee)
-
-
-def payout(quantity: Quantity, result: Outcome) -> Money:
-    """What a signed position pays when its window ends with `result`: $1 a winning contract."""
-    wins = quantity > 0 if result is Outcome.YES else quantity < 0
-    return notional(DOLLAR_PRICE, Quantity(abs(quantity))) if wins else Money(0)

@@ -60,6 +60,7 @@ def marked(ledger: Ledger, quotes: Mapping[str, marks.Mark], now: Nanos) -> m.Le
         drawdown=(peak - total) / peak if peak > 0 else 0.0,
         settled=ledger.settled,
         capital=ledger.capital,
+        since=ledger.since,
         ts=now,
     )
 

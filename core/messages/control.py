@@ -45,6 +45,19 @@ class TradingStateChanged(Message, frozen=True, kw_only=True):
     ts: Nanos
 
 
+class JournalCut(Message, frozen=True, kw_only=True):
+    """The journal's end was damaged and cut off at its last good entry. Journalled at the start."""
+
+    kept: int
+    """Number of the last good entry."""
+    entries: int
+    """Entries that were lost for certain; 0 where only an unfinished write was torn."""
+    aside: str
+    """The file with what was cut off, beside the journal."""
+    reason: str
+    ts: Nanos
+
+
 class Permit(Message, frozen=True, kw_only=True):
     """Leave to trade until `expires`, under `epoch`. Renewed each second; silence ends it."""
 

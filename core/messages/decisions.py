@@ -128,6 +128,8 @@ class LedgerMarked(Message, frozen=True, kw_only=True):
     """Windows settled with a position."""
     capital: Money = Money(0)
     """Cash that was there without having been traded for."""
+    since: Nanos = Nanos(0)
+    """When it was set: the beginning of the books."""
     ts: Nanos
 
 

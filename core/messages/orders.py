@@ -153,7 +153,7 @@ class AccountReport(Message, frozen=True, kw_only=True):
     cash: Money
     """Spendable on the shard of the series: what resting orders reserve is not in it."""
     orders: tuple[Order, ...]
-    """Those that rest."""
+    """Those that rest, and those made since the time asked for."""
     fills: tuple[Fill, ...]
     """Since the time asked for."""
     positions: tuple[Position, ...]
@@ -172,6 +172,27 @@ class QueryFailed(Message, frozen=True, kw_only=True):
 
 
 # --- events: concluded by execution, journalled -----------------------------------------------
+
+
+class OrderAdopted(Message, frozen=True, kw_only=True):
+    """The exchange has an order under an id of ours that the journal does not know. Journalled.
+
+    A power cut took its entries; nobody else makes ids that begin with this journal's instance.
+    """
+
+    request: OrderRequest
+    """As far as the exchange tells it."""
+    venue_order_id: str
+    strategy: str
+    number: int
+    """The counter in its id: the next order's must be higher."""
+    reserve: Money
+    ts: Nanos
+
+    @property
+    def order_id(self) -> str:
+        """Our id."""
+        return self.request.client_order_id
 
 
 class OrderSubmitting(Message, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from core import messages as m
+from core.domain.fold import StateFolded
 from core.roles.base import HandlingRole
 from core.screen.account import AccountPanel
 from core.screen.alerts import AlertPanel
@@ -89,9 +90,12 @@ class Dashboard(HandlingRole):
         )
 
     def apply(self, event: Message) -> None:
-        """Fold one journalled event."""
-        for fact in self._facts.get(type(event), ()):
-            fact(event)
+        """Fold one journalled event; of what was folded away, the trading state."""
+        told = event.breaker if isinstance(event, StateFolded) else event
+        if told is None:
+            return
+        for fact in self._facts.get(type(told), ()):
+            fact(told)
 
     def _take(
         self, listeners: tuple[Listener, ...], message: Message, now: Nanos

@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core import messages as m
-from core.domain.orders import OrderBook, OrderRecord, OrderState, advance
+from core.domain.fold import StateFolded
+from core.domain.order_book import OrderBook
+from core.domain.orders import OrderRecord, OrderState, advance
 from core.domain.strays import StrayFills
 from core.roles.base import HandlingRole
 from core.roles.order_events import booking, rejection, told
@@ -59,7 +61,10 @@ class Execution(HandlingRole):
 
     def apply(self, event: Message) -> None:
         """Fold one journalled event."""
-        self.book.apply(event)
+        if isinstance(event, StateFolded):
+            self.book.load(event.orders)
+        else:
+            self.book.apply(event)
 
     # --- permission --------------------------------------------------------------------------
 

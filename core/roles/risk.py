@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from core import messages as m
 from core.domain import caps, marks, picture, rules
-from core.domain.ledger import Ledger, payout
+from core.domain.fold import StateFolded
+from core.domain.ledger import Ledger
+from core.domain.positions import payout
 from core.domain.reconciliation import account_differences
 from core.domain.rules import Denial, Facts, RiskLimits
 from core.domain.windows import trading_day
@@ -64,7 +66,10 @@ class Risk(HandlingRole):
         """Fold one journalled event into the books."""
         self.ledger.apply(event)
         match event:
-            case m.OrderUnknown():
+            case StateFolded():
+                self.ledger.load(event.ledger)
+                self._unknown = {order.order_id for order in event.orders.unknown()}
+            case m.OrderUnknown() | m.OrderAdopted():
                 self._unknown.add(event.order_id)
             case m.OrderAccepted() | m.OrderRejected() | m.OrderClosed():
                 self._unknown.discard(event.order_id)

@@ -14,6 +14,7 @@ import msgspec
 
 from core import messages as m
 from core.domain.breaker import Breaker, Cause, TransitionError
+from core.domain.fold import StateFolded
 from core.domain.restarts import Exhausted, RestartHistory
 from core.roles.base import HandlingRole
 from core.topology import SPECS, SUPERVISION, kind_of
@@ -92,8 +93,9 @@ class Supervision(HandlingRole):
 
     def apply(self, event: Message) -> None:
         """Fold one journalled event."""
-        if isinstance(event, m.TradingStateChanged):
-            self.breaker.apply(event)
+        change = event.breaker if isinstance(event, StateFolded) else event
+        if isinstance(change, m.TradingStateChanged):
+            self.breaker.apply(change)
 
     # --- trading state -----------------------------------------------------------------------
 

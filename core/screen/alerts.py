@@ -37,6 +37,8 @@ class AlertPanel:
             m.TradingStateChanged: self._state,
             m.OrderUnknown: self._unknown,
             m.OrderRejected: self._rejected,
+            m.OrderAdopted: self._adopted,
+            m.JournalCut: self._cut,
         }
         self.listeners: Listeners = {
             m.BreachDetected: self._breach,
@@ -84,6 +86,14 @@ class AlertPanel:
     def _rejected(self, event: m.OrderRejected) -> None:
         text = f"order {event.order_id} rejected: {event.code} {event.text}".rstrip()
         self._raise("warning", "order_rejected", event.code, (text, event.ts))
+
+    def _adopted(self, event: m.OrderAdopted) -> None:
+        text = f"the exchange has our order {event.order_id}, which the journal had lost"
+        self._raise("warning", "order_adopted", event.order_id, (text, event.ts))
+
+    def _cut(self, event: m.JournalCut) -> None:
+        text = f"{event.reason}; what was cut off lies in {event.aside}"
+        self._raise("critical", "journal_cut", event.aside, (text, event.ts))
 
     def _breach(self, breach: m.BreachDetected, now: Nanos) -> None:
         del now

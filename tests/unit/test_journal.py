@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from core import messages as m
-from core.journal import Codec, JournalError, SqliteJournal
+from core.journal import Codec, JournalError
+from core.journal_sqlite import SqliteJournal
 from core.topology import WRITERS
 from core.units import Quantity
 from tests.builders import NOW, approved, capital, filled

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import messages as m
-from core.domain.ledger import Ledger, LedgerError, payout
+from core.domain.ledger import Ledger, LedgerError
+from core.domain.positions import payout
 from core.exchange.records import Outcome, Side
 from core.units import DOLLAR_PRICE, Money, Price, Quantity
 from tests.builders import NOW, TICKER, approved, capital, contracts, filled, money

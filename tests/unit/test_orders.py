@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from core import messages as m
-from core.domain.orders import TRANSITIONS, OrderBook, OrderState
+from core.domain.order_book import OrderBook
+from core.domain.orders import TRANSITIONS, OrderState
 from core.units import Quantity
 from tests.builders import NOW, approved, contracts, filled
 

@@ -1,0 +1,78 @@
+"""The whole journalled state as one value: what a snapshot of the journal holds.
+
+`Fold` takes every event as risk, execution and supervision do together; `StateFolded` is what has
+come of them. A role that is handed a `StateFolded` takes its part instead of the events behind it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core import messages as m
+from core.domain.breaker import Breaker
+from core.domain.ledger import Ledger, LedgerState
+from core.domain.order_book import OrderBook, OrdersState
+from core.messages.base import Message
+from core.units import Nanos
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class StateFolded(Message, frozen=True, kw_only=True):
+    """All entries up to `seq`, folded. Never routed: it opens a replay."""
+
+    seq: int
+    ledger: LedgerState
+    orders: OrdersState
+    breaker: m.TradingStateChanged | None
+    """The last change of the trading state."""
+    ts: Nanos
+    """When the last folded entry was written."""
+
+
+class Fold:
+    """Ledger, orders and breaker side by side, outside of their roles."""
+
+    def __init__(self) -> None:
+        self.ledger = Ledger()
+        self.orders = OrderBook()
+        self.breaker = Breaker()
+        self._last_change: m.TradingStateChanged | None = None
+
+    def apply(self, event: Message) -> None:
+        """Take one event, or the state that stands for many."""
+        match event:
+            case StateFolded():
+                self.ledger.load(event.ledger)
+                self.orders.load(event.orders)
+                if event.breaker is not None:
+                    self._change(event.breaker)
+            case m.TradingStateChanged():
+                self._change(event)
+            case _:
+                self.ledger.apply(event)
+                self.orders.apply(event)
+
+    def _change(self, event: m.TradingStateChanged) -> None:
+        if event.epoch >= self.breaker.epoch:
+            self._last_change = event
+        self.breaker.apply(event)
+
+    def state(self, seq: int, ts: Nanos) -> StateFolded:
+        """What the entries up to `seq` have come to."""
+        return StateFolded(
+            seq=seq,
+            ledger=self.ledger.dump(),
+            orders=self.orders.dump(),
+            breaker=self._last_change,
+            ts=ts,
+        )
+
+
+def folded(events: Iterable[Message]) -> Fold:
+    """The fold of a whole replay."""
+    fold = Fold()
+    for event in events:
+        fold.apply(event)
+    return fold

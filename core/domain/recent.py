@@ -1,0 +1,64 @@
+"""A memory that forgets: keys with values, each kept for a while after it was put.
+
+Books that run for months must know which trade they have booked, but only for as long as the
+exchange could tell it again. Time is that of the events, so a fold forgets the same at every
+replay.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from core.units import Nanos, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+V = TypeVar("V")
+
+KEPT: Final = seconds(48 * 3600.0)
+"""Longer than any question reaches back (`ExecutionTerms.deep_backfill`)."""
+
+
+class Recent(Generic[V]):
+    """A dict whose oldest entries leave. One thread; costs about 0.3 us a put."""
+
+    def __init__(self, kept: Nanos = KEPT) -> None:
+        self._kept = kept
+        self._items: dict[str, tuple[V, Nanos]] = {}
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def get(self, key: str, default: V) -> V:
+        """The value of a key, or `default` where it was never put or is forgotten."""
+        found = self._items.get(key)
+        return default if found is None else found[0]
+
+    def put(self, key: str, value: V, ts: Nanos) -> list[str]:
+        """Remember from `ts` on; the keys that are forgotten by now."""
+        self._items.pop(key, None)
+        self._items[key] = (value, ts)
+        return self.forget(ts)
+
+    def forget(self, now: Nanos) -> list[str]:
+        """Drop what is older than it may be; the keys dropped, oldest first."""
+        gone: list[str] = []
+        for key, (_, since) in self._items.items():
+            if now - since <= self._kept:
+                break
+            gone.append(key)
+        for key in gone:
+            del self._items[key]
+        return gone
+
+    def dump(self) -> tuple[tuple[str, V, Nanos], ...]:
+        """Everything, in the order of putting, for a snapshot."""
+        return tuple((key, value, since) for key, (value, since) in self._items.items())
+
+    def load(self, items: Iterable[tuple[str, V, Nanos]]) -> None:
+        """The inverse of `dump`, in place of what was here."""
+        self._items = {key: (value, since) for key, value, since in items}

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
+import msgspec
 
 from actors.daemon import Daemon
 from actors.outcome import Outcome, outcome_json
@@ -29,6 +30,7 @@ from core.domain.series import UnknownSeriesError
 from core.exchange.auth import InvalidKey
 from core.exchange.port import ExchangeError
 from core.journal import JournalError
+from core.journal_tools import Format, export, newest_journal, verify
 from core.messages import ScreenFrame
 from core.research.backtest import run_backtest
 from core.research.tape import TapeError
@@ -224,6 +226,7 @@ def backtest(*, tape: Path, as_json: bool) -> None:
 @click.option("--key-id", help="Key of a client of yours; goes with --public-key.")
 @click.option("--public-key", type=click.Path(path_type=Path), help="Its public key, PEM.")
 @click.option("--state-dir", default="var/exchange", type=click.Path(path_type=Path))
+@click.option("--faults", type=click.Path(path_type=Path), help="Script of what goes wrong.")
 @click.option("--with-parent", is_flag=True, help="End when standard input ends.")
 @refusing
 def exchange(*, with_parent: bool, **given: Any) -> None:  # noqa: ANN401 - click's options
@@ -240,6 +243,28 @@ def exchange(*, with_parent: bool, **given: Any) -> None:  # noqa: ANN401 - clic
         running.wait(with_parent=with_parent)
     finally:
         end_logging()
+
+
+# --- the journal -------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("action", type=click.Choice(["verify", "export"]))
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--format", "form", default="csv", type=click.Choice(["csv", "parquet"]))
+@click.option("--out", type=click.Path(path_type=Path), help="Standard output without it.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@refusing
+def journal(
+    *, action: str, file: Path | None, form: Format, out: Path | None, as_json: bool
+) -> None:
+    """Prove that a journal is whole, or export it; without FILE the newest of this mode."""
+    path = file or newest_journal(load().mode_dir)
+    if action == "export":
+        click.echo(f"{export(path, form, out)} entries of {path}", err=True)
+        return
+    proof = verify(path)
+    click.echo(msgspec.json.encode(proof) if as_json else proof.to_text())
 
 
 # --- config and topology -----------------------------------------------------------------------

@@ -93,6 +93,7 @@ class Daemon:
             roles=roles,
             make=self._maker(venue, roles),
             journal=journal.connect,
+            journal_to_halt=journal.connect_to_halt,
             outside=venue.hosts,
             outside_names=venue.names,
             sinks={SCREEN: self._screen, SESSION: self._session.take},

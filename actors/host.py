@@ -189,6 +189,7 @@ class BaseActor(pykka.ThreadingActor):
             actor=station.name,
             generation=station.generation,
             error=f"{type(error).__name__}: {error} (at {during})",
+            cause=type(error).__name__,
             ts=station.clock.now(),
         )
         if self._leave():

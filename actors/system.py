@@ -71,6 +71,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Names of the roles that get hosts here, beside supervision."""
     make: Callable[[str, str], Role]
     journal: Callable[[], Journal]
+    journal_to_halt: Callable[[], Journal] | None = None
+    """The supervisor's connection, where it is not like the others'."""
     outside: Mapping[str, Callable[[Station, Routing], object]]
     """Hosts that do I/O: name -> a function that starts one at its station."""
     outside_names: tuple[str, ...]
@@ -120,7 +122,10 @@ class System:
 
     def _crew(self, names: tuple[str, ...]) -> Crew:
         plan = self._plan
-        return Crew(names=names, make=plan.make, routing=self._routing, journal=plan.journal)
+        journal = plan.journal
+        if SUPERVISION in names and plan.journal_to_halt is not None:
+            journal = plan.journal_to_halt
+        return Crew(names=names, make=plan.make, routing=self._routing, journal=journal)
 
     def _children(self) -> dict[str, Child]:
         children = {

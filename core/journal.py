@@ -84,6 +84,11 @@ def checksum(ts: int, body: bytes) -> int:
     return zlib.crc32(body, zlib.crc32(ts.to_bytes(_TS_BYTES, "big", signed=True)))
 
 
+def is_whole(ts: object, body: object, crc: object) -> bool:
+    """Whether a stored entry, read as whatever it is by now, is what was written."""
+    return isinstance(ts, int) and isinstance(body, bytes) and checksum(ts, body) == crc
+
+
 class MemoryJournal:
     """A journal for backtests and tests: same promises but for the disk."""
 

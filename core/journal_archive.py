@@ -15,7 +15,7 @@ import msgspec
 
 from core.domain.fold import Fold
 from core.domain.ledger import LedgerError
-from core.journal import Codec, JournalError, checksum
+from core.journal import Codec, JournalError, checksum, is_whole
 from core.journal_schema import connect
 from core.journal_segments import Row, first_of, segments, write_segment
 from core.units import Nanos
@@ -72,7 +72,7 @@ def _compact(db: sqlite3.Connection, path: Path, bounds: Bounds) -> Compacted | 
     rows: list[Row] = []
     query = "SELECT seq, ts, body, crc FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq"
     for seq, ts, body, crc in db.execute(query, (folded, upto)):
-        if seq != folded + len(rows) + 1 or checksum(ts, body) != crc:
+        if seq != folded + len(rows) + 1 or not is_whole(ts, body, crc):
             msg = f"journal {path}: entry {folded + len(rows) + 1} is damaged; it is not folded"
             raise JournalError(msg)
         fold.apply(codec.decode(body))
@@ -91,7 +91,7 @@ def _start(db: sqlite3.Connection, folded: int) -> Fold:
         (ts, body, crc) = db.execute(
             "SELECT ts, body, crc FROM snapshots WHERE seq = ?", (folded,)
         ).fetchone()
-        if checksum(ts, body) != crc:
+        if not is_whole(ts, body, crc):
             msg = f"the snapshot of entry {folded} is damaged; it is not folded further"
             raise JournalError(msg)
         fold.apply(Codec().decode_state(body))

@@ -21,7 +21,7 @@ import msgspec
 from core import messages as m
 from core.domain.breaker import Breaker, Cause
 from core.domain.fold import StateFolded
-from core.journal import JournalError, checksum
+from core.journal import JournalError, is_whole
 from core.journal_salvage import is_cut_short, salvage
 from core.journal_schema import bring_up, connect
 from core.journal_sqlite import SqliteJournal
@@ -116,7 +116,7 @@ def _scan(db: sqlite3.Connection, path: Path) -> _Scan:
         if seq <= last:
             msg = f"entry {seq} after entry {last}"
             raise _DamagedPageError(msg)
-        good = isinstance(body, bytes) and isinstance(ts, int) and checksum(ts, body) == crc
+        good = is_whole(ts, body, crc)
         if not good:
             bad += 1
         elif seq == last_good + 1:

@@ -7,7 +7,7 @@ import sqlite3
 import struct
 from typing import TYPE_CHECKING, Final
 
-from core.journal import JournalError, checksum
+from core.journal import JournalError, is_whole
 from core.journal_schema import SCHEMA_VERSION, bring_up, connect
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _small_tables(
         reason: object = error
     else:
         reason = "what names it is gone"
-    good = all(checksum(ts, body) == crc for _, ts, body, crc in snapshots)
+    good = all(is_whole(ts, body, crc) for _, ts, body, crc in snapshots)
     if meta.get("schema") != str(SCHEMA_VERSION) or "instance" not in meta or not good:
         msg = (
             f"journal {path} cannot be read ({reason}): restore a backup, or move the file aside "
@@ -117,11 +117,11 @@ def _good_rows(source: sqlite3.Connection, folded: int) -> Iterator[Row]:
             seq, ts, _, body, crc = row
             if seq <= folded:
                 continue
-            if seq != expected or checksum(ts, body) != crc:
+            if seq != expected or not is_whole(ts, body, crc):
                 return
             yield row
             expected += 1
-    except (sqlite3.DatabaseError, TypeError, AttributeError):
+    except (sqlite3.DatabaseError, TypeError):
         return  # here the damage begins
 
 
@@ -156,7 +156,7 @@ def _readable_after(source: sqlite3.Connection, kept: int) -> int:
         for seq, ts, _, body, crc in source.execute(f"{_TO_THE_FRONT} DESC"):
             if not isinstance(seq, int) or seq <= kept:
                 break
-            if isinstance(body, bytes) and isinstance(ts, int) and checksum(ts, body) == crc:
+            if is_whole(ts, body, crc):
                 size += len(body)
     except sqlite3.DatabaseError:
         return size

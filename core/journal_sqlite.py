@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from core import messages as m
-from core.journal import Codec, JournalError, checksum
+from core.journal import Codec, JournalError, checksum, is_whole
 from core.journal_schema import bring_up, connect
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class SqliteJournal:
                 yield folded
             first = 0 if folded is None else folded.seq
             for seq, ts, body, crc in self._entries(first, kinds):
-                if checksum(ts, body) != crc:
+                if not is_whole(ts, body, crc):
                     raise JournalError(self._damaged(seq, "its checksum is wrong"))
                 yield self._decode(seq, body)
         except sqlite3.Error as error:
@@ -105,7 +105,7 @@ class SqliteJournal:
             return None
         seq, ts, body, crc = row
         try:
-            if checksum(ts, body) != crc:
+            if not is_whole(ts, body, crc):
                 raise JournalError(self._damaged(seq, "the snapshot's checksum is wrong"))
             return self._codec.decode_state(body)
         except msgspec.DecodeError as error:

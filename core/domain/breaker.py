@@ -21,9 +21,12 @@ ALLOWED: Final[dict[TradingState, frozenset[TradingState]]] = {
     "DISARMED": frozenset({"ACTIVE", "HALTED", "STARTING"}),
     "ACTIVE": frozenset({"DISARMED", "REDUCING", "HALTED", "STARTING"}),
     "REDUCING": frozenset({"ACTIVE", "DISARMED", "HALTED", "STARTING"}),
-    "HALTED": frozenset({"DISARMED"}),
+    "HALTED": frozenset(),
 }
-"""From each state, where one may go; a process that starts again goes to STARTING unless HALTED."""
+"""From each state, where one may go; a process that starts again goes to STARTING unless HALTED.
+
+Out of HALTED leads nothing but `Breaker.reset`.
+"""
 
 
 class TransitionError(Exception):
@@ -58,6 +61,16 @@ class Breaker:
             remedy = "reset the breaker first" if self.state == "HALTED" else "not from here"
             msg = f"cannot go from {self.state} to {state}: {remedy}"
             raise TransitionError(msg)
+        return self._event(state, cause, now)
+
+    def reset(self, cause: Cause, now: Nanos) -> m.TradingStateChanged:
+        """The event that ends a halt; raises TransitionError where there is none."""
+        if self.state != "HALTED":
+            msg = f"nothing to reset: the state is {self.state}"
+            raise TransitionError(msg)
+        return self._event("DISARMED", cause, now)
+
+    def _event(self, state: TradingState, cause: Cause, now: Nanos) -> m.TradingStateChanged:
         return m.TradingStateChanged(
             state=state,
             epoch=self.epoch + 1,

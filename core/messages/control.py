@@ -129,6 +129,8 @@ class ActorFailed(Message, frozen=True, kw_only=True):
     actor: str
     generation: int
     error: str
+    cause: str = ""
+    """Name of the exception's class; empty where there was none."""
     ts: Nanos
 
 

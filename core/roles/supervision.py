@@ -16,6 +16,7 @@ from core import messages as m
 from core.domain.breaker import Breaker, Cause, TransitionError
 from core.domain.fold import StateFolded
 from core.domain.restarts import Exhausted, RestartHistory
+from core.journal import JournalError
 from core.roles.base import HandlingRole
 from core.topology import SPECS, SUPERVISION, kind_of
 from core.units import Nanos, seconds
@@ -146,7 +147,9 @@ class Supervision(HandlingRole):
         return self._command("ACTIVE", command, now)
 
     def _disarm(self, command: m.DisarmTrading, now: Nanos) -> list[Message]:
-        changed = self._command("DISARMED", command, now)
+        """Also the way to stop: it cancels in any state, and leaves a halt latched."""
+        self.refusal = ""
+        changed = [] if self.breaker.state == "HALTED" else self._command("DISARMED", command, now)
         return [*changed, *self._cancel_everything(now, "disarmed")]
 
     def _pause(self, command: m.PauseTrading, now: Nanos) -> list[Message]:
@@ -156,15 +159,19 @@ class Supervision(HandlingRole):
         if not command.reason.strip():
             self.refusal = "a reset needs a reason"
             return []
-        if self.breaker.state != "HALTED":
-            self.refusal = f"nothing to reset: the state is {self.breaker.state}"
+        cause = Cause(code="command", reason=command.reason, by=command.by)
+        try:
+            change = self.breaker.reset(cause, now)
+        except TransitionError as refusal:
+            self.refusal = str(refusal)
             return []
-        return self._command("DISARMED", command, now)
+        self.refusal = ""
+        return [change, self._permit(change, now)]
 
     def _command(
         self,
         state: TradingState,
-        command: m.ArmTrading | m.DisarmTrading | m.PauseTrading | m.ResetBreaker,
+        command: m.ArmTrading | m.DisarmTrading | m.PauseTrading,
         now: Nanos,
     ) -> list[Message]:
         self.refusal = ""
@@ -179,8 +186,11 @@ class Supervision(HandlingRole):
 
     def _change(self, state: TradingState, cause: Cause, now: Nanos) -> list[Message]:
         change = self.breaker.change(state, cause, now)
-        lease = now + self._terms.lease if state == "ACTIVE" else now
-        return [change, m.Permit(epoch=change.epoch, state=state, expires=Nanos(lease))]
+        return [change, self._permit(change, now)]
+
+    def _permit(self, change: m.TradingStateChanged, now: Nanos) -> m.Permit:
+        lease = now + self._terms.lease if change.state == "ACTIVE" else now
+        return m.Permit(epoch=change.epoch, state=change.state, expires=Nanos(lease))
 
     def _revoke(self, now: Nanos) -> list[Message]:
         return [m.Permit(epoch=self.breaker.epoch, state=self.breaker.state, expires=now)]
@@ -243,7 +253,14 @@ class Supervision(HandlingRole):
         child = self.children.get(failure.actor)
         if child is None or failure.generation < child.generation or child.state == "quarantined":
             return []
-        return self._lost(failure.actor, child, failure.error, now)
+        out = self._lost(failure.actor, child, failure.error, now)
+        halting = any(isinstance(message, m.TradingStateChanged) for message in out)
+        if failure.cause != JournalError.__name__ or halting:
+            return out
+        # Who cannot write cannot trade: a restart would only find the same disk.
+        reason = f"{failure.actor}: {failure.error}"
+        cause = Cause(code="journal_failed", reason=reason, by=self.name)
+        return [*self._halt(cause, now), *out]
 
     def _lost(self, name: str, child: Child, error: str, now: Nanos) -> list[Message]:
         child.error = error

@@ -139,6 +139,34 @@ def test_a_halt_survives_a_restart() -> None:
     assert "reset the breaker" in again.role.refusal
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        m.DisarmTrading(by="run.py", reason="stopping"),
+        m.PauseTrading(by="ann", reason="x"),
+        m.ArmTrading(by="ann", reason="x"),
+    ],
+)
+def test_no_other_command_ends_a_halt_and_a_stop_still_cancels(command: m.Message) -> None:
+    watch = trading()
+    watch.tell(BREACH)
+    epoch = watch.role.breaker.epoch
+    left = watch.tell(command)
+    assert (watch.state, watch.role.breaker.epoch) == ("HALTED", epoch)
+    assert len(of(left, m.CancelAllOrders)) == isinstance(command, m.DisarmTrading)
+
+
+def test_a_journal_that_cannot_be_written_halts_at_the_first_failure() -> None:
+    watch = trading()
+    failure = m.ActorFailed(
+        actor="risk", generation=1, error="JournalError: disk full", cause="JournalError", ts=NOW
+    )
+    left = watch.tell(started("risk"), failure)
+    assert (watch.state, watch.role.breaker.code) == ("HALTED", "journal_failed")
+    assert of(left, m.CancelAllOrders)
+    assert of(left, m.RestartActor)[0].actor == "risk"
+
+
 def test_only_a_reset_with_a_reason_ends_a_halt() -> None:
     watch = trading()
     watch.tell(BREACH, m.ResetBreaker(by="ann", reason=" "))

@@ -10,6 +10,7 @@ import pytest
 
 from core import messages as m
 from core.journal import Codec, JournalError
+from core.journal_check import check
 from core.journal_sqlite import SqliteJournal
 from core.topology import WRITERS
 from core.units import Quantity
@@ -48,6 +49,7 @@ def test_a_damaged_entry_is_named_with_the_remedy(tmp_path: Path) -> None:
     journal.append(EVENTS, NOW)
     with sqlite3.connect(path) as db:
         db.execute("UPDATE entries SET body = substr(body, 1, 20) WHERE seq = 2")
+    db.close()
     with pytest.raises(JournalError, match=r"entry 2 is damaged.*move the file aside"):
         list(journal.replay())
 
@@ -73,6 +75,50 @@ def test_a_read_only_place_is_one_clear_error(tmp_path: Path) -> None:
     blocked.touch()
     with pytest.raises(JournalError, match="writable"):
         SqliteJournal(blocked / "j.sqlite")
+
+
+VERSION_1 = """
+CREATE TABLE entries
+    (seq INTEGER PRIMARY KEY, ts INTEGER NOT NULL, type TEXT NOT NULL, body BLOB NOT NULL);
+CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT);
+INSERT INTO meta VALUES ('schema', '1'), ('instance', 'abc123');
+"""
+
+
+def test_a_journal_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
+    path, codec = tmp_path / "j.sqlite", Codec()
+    with sqlite3.connect(path) as db:
+        db.executescript(VERSION_1)
+        db.executemany(
+            "INSERT INTO entries(ts, type, body) VALUES (?, ?, ?)",
+            [(NOW, type(event).__name__, codec.encode(event)) for event in EVENTS],
+        )
+    db.close()
+    journal = SqliteJournal(path)
+    assert journal.instance == "abc123"
+    assert list(journal.replay()) == EVENTS
+    journal.append([filled("f2")], NOW)
+    journal.close()
+    assert check(path, NOW).entries == len(EVENTS) + 1
+
+
+def test_only_the_kinds_that_are_wanted_are_replayed(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "j.sqlite")
+    journal.append([*EVENTS, filled("f2")], NOW)
+    assert list(journal.replay({m.OrderFilled})) == [filled(), filled("f2")]
+    assert list(journal.replay(())) == []
+
+
+def test_the_trading_state_is_written_through_and_the_rest_is_not(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "j.sqlite")
+    asked: list[str] = []
+    journal._db.set_trace_callback(asked.append)
+    journal.append(EVENTS, NOW)
+    assert not [text for text in asked if "synchronous" in text]
+    change = m.TradingStateChanged(state="HALTED", epoch=1, code="x", reason="x", by="x", ts=NOW)
+    journal.append([change], NOW)
+    pragmas = [text for text in asked if "synchronous" in text]
+    assert pragmas == ["PRAGMA synchronous=FULL", "PRAGMA synchronous=NORMAL"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from actors.outside import OutsideActor
-from actors.sockets import Opening, Reader
+from actors.reader import Opening, Reader
 from core import messages as m
 
 if TYPE_CHECKING:

@@ -20,12 +20,15 @@ from actors.exchange import ExchangeActor
 from actors.exchange_orders import DeskTerms
 from actors.gate import Gate
 from actors.sockets import KalshiStream, KalshiTerms
-from actors.stream import StreamActor
+from actors.spot_stream import SpotStream
+from actors.stream import Opener, StreamActor
 from core.clock import Clock, ScaledClock, SystemClock, patience
+from core.domain.series import source_of
 from core.exchange.auth import Signer, parse_private_key, read_private_key
 from core.exchange.engine_types import CRYPTO_SHARD
 from core.exchange.kalshi import Timeouts, connect
 from core.exchange.port import Exchange
+from core.exchange.spot.venue import VENUES
 from core.roles.feed_terms import MARKET_STREAM
 from core.roles.paper import Paper, PaperTerms
 from core.topology import EXCHANGE, MARKETS, PAPER, STREAM, Routing
@@ -136,5 +139,23 @@ def _stream_host(settings: Settings, signer: Signer, url: str) -> StartHost:
         connect_seconds=settings.connect_timeout_seconds,
         silence_seconds=settings.stream_silence_seconds,
     )
-    openers = {MARKET_STREAM: lambda opening: KalshiStream(opening, terms, signer)}
+    openers: dict[str, Opener] = {
+        MARKET_STREAM: lambda opening: KalshiStream(opening, terms, signer),
+        **_spot_openers(settings),
+    }
     return lambda station, routing: StreamActor.start(station, routing, openers)
+
+
+def _spot_openers(settings: Settings) -> dict[str, Opener]:
+    """One stream for each wanted spot venue, with the products of all our series."""
+    products = tuple(dict.fromkeys(source_of(series).product for series in settings.series))
+    venues = [VENUES[name] for name in settings.wanted_spot_sources]
+    return {
+        venue.stream: partial(
+            SpotStream,
+            venue=venue,
+            products=products,
+            connect_seconds=settings.connect_timeout_seconds,
+        )
+        for venue in venues
+    }

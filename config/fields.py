@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+SPOT_NAMES: Final = ("coinbase", "kraken", "bitstamp", "gemini")
+"""Venues whose public feeds can be read; a test holds them against `core.exchange.spot`."""
+NO_SPOT: Final = "none"
 _SERIES: Final = re.compile(r"KX[A-Z]{2,12}15M")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _ORIGIN: Final = re.compile(r"https?://[^/\s*]+")
@@ -128,6 +131,17 @@ def _series(values: tuple[str, ...]) -> tuple[str, ...]:
     return series
 
 
+def _spot(values: tuple[str, ...]) -> tuple[str, ...]:
+    names = tuple(value.lower() for value in values)
+    if names == (NO_SPOT,):
+        return ()
+    for name in names:
+        if name not in SPOT_NAMES:
+            msg = f"{name!r} is not a spot venue"
+            raise ValueError(msg)
+    return names
+
+
 def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
     for value in values:
         if not _ORIGIN.fullmatch(value):
@@ -178,6 +192,7 @@ def url(scheme: str, path: str) -> AfterValidator:
 Words = Annotated[tuple[str, ...], BeforeValidator(split_list), AfterValidator(_without_repeats)]
 StrategyNames = Annotated[Words, AfterValidator(_strategy_names)]
 SeriesNames = Annotated[Words, AfterValidator(_series), AfterValidator(_without_repeats)]
+SpotNames = Annotated[Words, AfterValidator(_spot), AfterValidator(_without_repeats)]
 Origins = Annotated[Words, AfterValidator(_origins)]
 Parameters = Annotated[
     Mapping[str, Mapping[str, str]],

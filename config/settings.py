@@ -24,7 +24,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from config.credentials import credential_problems, loose_secrets, pem_text
 from config.effective import Row, effective
 from config.faults import Fault, SettingsError, nearest
-from config.fields import LOOPBACK, allowed_text, choices_of, unit_of
+from config.fields import LOOPBACK, SPOT_NAMES, allowed_text, choices_of, unit_of
 from config.running import LocalExchange, Machine, Timing
 from config.sources import DEFAULT, Merged, merge, read_layers, unknown_names
 from config.trading import LIVE_PHRASE, Trading, Venue
@@ -135,6 +135,13 @@ class Settings(Venue, Trading, Timing, LocalExchange, Machine, BaseSettings):
     def stream_url(self) -> str:
         """WebSocket address of Kalshi."""
         return self.kalshi_ws_url or _STREAM[self.kalshi_env]
+
+    @property
+    def wanted_spot_sources(self) -> tuple[str, ...]:
+        """SPOT_SOURCES, or what goes with the mode."""
+        if self.spot_sources is not None:
+            return self.spot_sources
+        return () if self.mode == "local" else SPOT_NAMES
 
     @property
     def private_key_pem(self) -> str | None:

@@ -10,6 +10,7 @@ from config.fields import (
     Group,
     Parameters,
     SeriesNames,
+    SpotNames,
     StrategyNames,
     UserPath,
     setting,
@@ -78,6 +79,12 @@ class Trading(Group):
         ("KXSOL15M",),
         "series to trade",
         allowed="a comma list or a JSON list, such as KXSOL15M,KXBTC15M",
+    )
+    spot_sources: SpotNames | None = setting(
+        None,
+        "spot venues whose prices stand in while the settlement index is silent; not set: all of "
+        "them with credentials, none on the local exchange, which makes its own market",
+        allowed="a comma list or a JSON list of coinbase, kraken, bitstamp, gemini; or none",
     )
     default_bankroll: float = setting(
         10_000.0,

@@ -14,10 +14,12 @@ from core import strategies
 from core.domain.composite import CompositeTerms
 from core.domain.rules import RiskLimits
 from core.domain.series import source_of
+from core.exchange.spot.venue import stream_of
 from core.roles.dashboard import Dashboard
 from core.roles.execution import Execution
 from core.roles.execution_terms import ExecutionTerms
 from core.roles.feed import MarketFeed
+from core.roles.feed_link import LinkTerms
 from core.roles.feed_terms import FeedTerms
 from core.roles.risk import Risk
 from core.roles.spot import SpotFeed, SpotTerms
@@ -122,7 +124,28 @@ class Assembly:
         usual = CompositeTerms()
         allowed = self._around.patience(self._settings.index_fresh_seconds)
         fresh = max(usual.fresh, allowed)
-        return SpotFeed(SpotTerms(composite=msgspec.structs.replace(usual, fresh=fresh)))
+        return SpotFeed(
+            SpotTerms(
+                composite=msgspec.structs.replace(usual, fresh=fresh), links=self._spot_links()
+            )
+        )
+
+    def _spot_links(self) -> tuple[LinkTerms, ...]:
+        """Connections to the wanted venues; a tape brings what it has."""
+        s, around = self._settings, self._around
+        if around.mode == "backtest":
+            return ()
+        return tuple(
+            LinkTerms(
+                stream=stream_of(source),
+                seed=around.seed,
+                connect_due=around.patience(20.0),
+                steady_after=around.patience(30.0),
+                first_delay=around.patience(s.reconnect_first_seconds),
+                longest_delay=around.patience(s.reconnect_max_seconds),
+            )
+            for source in s.wanted_spot_sources
+        )
 
     def _strategy(self, name: str) -> StrategyRole:
         s, patience = self._settings, self._around.patience

@@ -55,9 +55,9 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.IndexPrint: (FEED, DASHBOARD),
     m.SpotTick: (SPOT,),
     m.CompositePrice: (FEED, DASHBOARD),
-    m.StreamChanged: (FEED, EXECUTION, DASHBOARD),
+    m.StreamChanged: (FEED, SPOT, EXECUTION, DASHBOARD),
     m.StreamReply: (FEED,),
-    m.FrameSkipped: (FEED, DASHBOARD),
+    m.FrameSkipped: (FEED, SPOT, DASHBOARD),
     m.MarketView: (STRATEGY, RISK, DASHBOARD),
     # decisions
     m.Signal: (RISK, DASHBOARD, SESSION),

@@ -150,6 +150,8 @@ class SpotTick(Message, frozen=True, kw_only=True):
     price: IndexValue
     bid: IndexValue
     ask: IndexValue
+    taker_side: Side | None = None
+    """Of a trade: who took what rested; None for a quote, and where the venue does not say."""
     ts_event: Nanos
     ts_recv: Nanos
 

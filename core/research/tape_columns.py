@@ -117,7 +117,11 @@ _RENAMED: Final[dict[tuple[type[m.Message], str], str]] = {
     (m.StreamReply, "kind"): "reply_kind",
 }
 
-_OPTIONAL: Final = {(m.MarketListed, "strike"), (m.MarketDetermined, "value")}
+_OPTIONAL: Final = {
+    (m.MarketListed, "strike"),
+    (m.MarketDetermined, "value"),
+    (m.SpotTick, "taker_side"),
+}
 """Fields that may be None."""
 
 KINDS: Final[dict[str, type[m.Message]]] = {
@@ -221,11 +225,19 @@ def _decode_kind(name: str, batch: pa.RecordBatch) -> list[m.Message]:
         try:
             array = batch.column(column)
             optional = array.null_count and (kind, column) in _OPTIONAL
-            columns[path] = array.to_pylist() if optional else COLUMNS[column].decode(array)
+            codec = COLUMNS[column]
+            columns[path] = _with_gaps(codec, array) if optional else codec.decode(array)
         except (ColumnError, KeyError) as error:
             msg = f"{name}: column {column}: {error}"
             raise ColumnError(msg) from error
     return _BUILDERS.get(kind, _build)(kind, columns)
+
+
+def _with_gaps(codec: Codec, array: pa.Array) -> Values:
+    """Values where there are any, and None between them."""
+    values = np.full(len(array), None, dtype=object)
+    values[array.is_valid().to_numpy(zero_copy_only=False)] = codec.decode(array.drop_null())
+    return values.tolist()
 
 
 def _build(kind: type[m.Message], columns: Mapping[str, Values]) -> list[m.Message]:

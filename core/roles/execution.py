@@ -15,6 +15,7 @@ from core.domain.order_book import OrderBook
 from core.domain.orders import OrderRecord, OrderState, advance
 from core.domain.strays import StrayFills
 from core.roles.base import HandlingRole
+from core.roles.feed_terms import MARKET_STREAM
 from core.roles.order_events import booking, rejection, told
 from core.topology import EXECUTION
 from core.units import Nanos, Quantity
@@ -212,8 +213,9 @@ class Execution(HandlingRole):
     # --- asking ------------------------------------------------------------------------------
 
     def _stream_changed(self, change: m.StreamChanged, now: Nanos) -> list[Message]:
-        """A stream came back: own-order channels cannot tell what they missed, so ask."""
-        return [self._ask_account(now)] if change.state == "open" else []
+        """The venue's stream came back: own-order channels cannot tell what they missed, so ask."""
+        back = change.state == "open" and change.stream == MARKET_STREAM
+        return [self._ask_account(now)] if back else []
 
     def _begin(self, begin: m.Begin, now: Nanos) -> list[Message]:
         del begin

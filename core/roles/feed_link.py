@@ -1,4 +1,4 @@
-"""The connection to the exchange's stream as a state.
+"""The connection to a stream as a state.
 
 A lost connection is no error: the link asks for another one after a pause that doubles up to a
 bound, with full jitter. Each attempt is a generation of its own, `conn`; what an older one sends is
@@ -8,14 +8,15 @@ dropped. On a tape there is nothing to ask for: the link follows what the tape s
 from __future__ import annotations
 
 from random import Random
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+import msgspec
 
 from core.messages import OpenStream
-from core.units import SECOND, Nanos
+from core.units import SECOND, Nanos, seconds
 
 if TYPE_CHECKING:
     from core.messages import Message, StreamChanged
-    from core.roles.feed_subscriptions import Subscriptions
     from core.roles.feed_terms import FeedTerms
 
 _MAX_DOUBLINGS: Final = 20
@@ -23,10 +24,31 @@ _MAX_DOUBLINGS: Final = 20
 LinkState = Literal["idle", "asked", "connecting", "open", "lost"]
 
 
-class Link:
-    """One stream. Belongs to the feed role; renews its subscriptions with each connection."""
+class LinkTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of one connection; the market feed's are among its own. In the clock's time."""
 
-    def __init__(self, terms: FeedTerms, subscriptions: Subscriptions) -> None:
+    stream: str
+    commanded: bool = True
+    seed: int = 0
+    connect_due: Nanos = seconds(20)
+    """A connection that was asked for and gave no sign is asked for again after this."""
+    steady_after: Nanos = seconds(30)
+    """A connection that lived this long begins with a short pause again."""
+    first_delay: Nanos = seconds(0.5)
+    longest_delay: Nanos = seconds(30)
+
+
+class Renewed(Protocol):
+    """What has to begin anew with every connection."""
+
+    def renew(self, conn: int, *, is_open: bool) -> None:
+        """The connection `conn` is asked for, or open."""
+
+
+class Link:
+    """One stream. Belongs to a feed role; renews what hangs on it with each connection."""
+
+    def __init__(self, terms: FeedTerms | LinkTerms, subscriptions: Renewed) -> None:
         self._terms = terms
         self._subscriptions = subscriptions
         self._random = Random(f"{terms.stream}:{terms.seed}")

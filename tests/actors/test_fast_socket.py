@@ -16,6 +16,7 @@ from websocket import (
 )
 
 from actors.fast_socket import FastSocket
+from tests.actors.outside_bench import HANG_SECONDS
 from tests.actors.plain_server import BINARY, CLOSE, PING, PONG, TEXT, frame
 
 pytestmark = pytest.mark.timeout(300)
@@ -119,6 +120,28 @@ def test_an_end_in_the_middle_of_a_frame_is_an_end() -> None:
     assert fast.texts() == [b"whole"]
     with pytest.raises(WebSocketConnectionClosedException):
         fast.texts()
+
+
+def test_what_was_read_with_an_earlier_frame_is_ready_without_a_byte_more() -> None:
+    reader, server = pair()
+    server.sendall(frame(b"one") + frame(b"", PING) + frame(b"two") + frame(b"\x03\xe8", CLOSE))
+    assert reader.ready(HANG_SECONDS)
+    assert reader.texts() == [b"one"]
+    for expected in ([], [b"two"]):
+        assert reader.ready(0)
+        assert reader.texts() == expected
+    assert reader.ready(0), "the close frame"
+    server.close()
+    reader.release()
+
+
+def test_before_a_byte_came_nothing_is_ready() -> None:
+    reader, server = pair()
+    assert not reader.ready(0.01)
+    server.sendall(frame(b"whole")[:3])
+    assert reader.ready(HANG_SECONDS), "the beginning of a frame is something to read"
+    server.close()
+    reader.release()
 
 
 def test_silence_ends_it() -> None:

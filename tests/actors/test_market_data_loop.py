@@ -13,7 +13,7 @@ from actors.exchange import ExchangeActor
 from actors.exchange_orders import DeskTerms
 from actors.gate import Gate
 from actors.host import Crew, RoleActor
-from actors.sockets import KalshiStream, KalshiTerms, Opening
+from actors.sockets import KalshiStream, KalshiTerms
 from actors.stream import StreamActor
 from core import messages as m
 from core.domain.series import SOURCES
@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from pykka import ActorRef
+
+    from actors.reader import Opening
 
 pytestmark = pytest.mark.timeout(300)
 

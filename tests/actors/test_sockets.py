@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from actors.sockets import KalshiStream, KalshiTerms, Opening
+from actors.reader import Opening
+from actors.sockets import KalshiStream, KalshiTerms
 from actors.stream import StreamActor
 from core import messages as m
 from core.clock import SystemClock

@@ -119,6 +119,16 @@ ONE_OF_EACH: tuple[m.Message, ...] = (
         ts_event=at(7.3),
         ts_recv=at(7.1),
     ),
+    m.SpotTick(
+        source="kraken",
+        product="BTC-USD",
+        price=IndexValue(8_112_001_000_000),
+        bid=IndexValue(8_112_000_000_000),
+        ask=IndexValue(8_112_002_000_000),
+        taker_side=Side.BID,
+        ts_event=at(7.4),
+        ts_recv=at(7.5),
+    ),
     m.FrameSkipped(stream="market", conn=3, reason="not JSON", sample="{", ts_recv=at(8)),
     m.MarketDetermined(
         ticker=TICKER, result=Outcome.YES, value=None, ts_event=at(901), ts_recv=at(901)

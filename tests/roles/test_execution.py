@@ -260,6 +260,12 @@ def test_a_stream_that_came_back_is_backfilled() -> None:
     assert only(desk.tell(opened), m.QueryAccount)
 
 
+def test_a_spot_venue_that_came_back_is_no_reason_to_ask_for_the_account() -> None:
+    desk = Desk()
+    opened = m.StreamChanged(stream="spot:kraken", conn=2, state="open", reason="", ts_recv=NOW)
+    assert list(desk.tell(opened)) == []
+
+
 def test_an_account_report_books_all_fills_of_an_order_and_closes_it() -> None:
     desk = submitted()
     desk.tell(placed(filled=25))

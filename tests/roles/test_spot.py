@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from core import messages as m
 from core.domain.composite import CompositeTerms
+from core.roles.feed_link import LinkTerms
 from core.roles.spot import SpotFeed, SpotTerms
 from core.units import IndexValue, Nanos, seconds
 from tests.builders import NOW
@@ -95,3 +98,121 @@ def test_products_do_not_mix() -> None:
     )
     (price,) = only(m.CompositePrice, role.handle(other, NOW))
     assert (price.product, price.price) == ("BTC-USD", dollars(84_000))
+
+
+# --- connections
+
+COINBASE, KRAKEN = "spot:coinbase", "spot:kraken"
+
+
+class Bench:
+    """The role with two venues, and the time."""
+
+    def __init__(self, **link: object) -> None:
+        links = tuple(
+            msgspec.structs.replace(LinkTerms(stream=stream), **link)
+            for stream in (COINBASE, KRAKEN)
+        )
+        self.now = NOW
+        self.role = SpotFeed(msgspec.structs.replace(FEED, links=links))
+        begun = only(m.OpenStream, self.take(m.Begin(recovered=0)))
+        self.conns = {ask.stream: ask.conn for ask in begun}
+
+    def take(self, message: Message) -> Sequence[Message]:
+        return self.role.handle(message, self.now)
+
+    def stream(self, stream: str, state: m.StreamState, conn: int | None = None) -> list[Message]:
+        change = m.StreamChanged(
+            stream=stream,
+            conn=self.conns[stream] if conn is None else conn,
+            state=state,
+            reason="",
+            ts_recv=self.now,
+        )
+        told = list(self.take(change))
+        self.conns.update((ask.stream, ask.conn) for ask in only(m.OpenStream, told))
+        return told
+
+    def up(self) -> Bench:
+        for stream in (COINBASE, KRAKEN):
+            self.stream(stream, "connecting")
+            self.stream(stream, "open")
+        return self
+
+    def tick(self, after: float = 1.0) -> Sequence[Message]:
+        self.now = Nanos(self.now + seconds(after))
+        return self.take(m.Tick(due=self.now))
+
+    def health(self, stream: str, after: float = 1.0) -> m.FeedHealth:
+        rows = {row.stream: row for row in only(m.FeedHealth, self.tick(after))}
+        return rows[stream]
+
+
+def test_every_wanted_venue_is_connected_at_the_beginning() -> None:
+    asked = only(
+        m.OpenStream,
+        SpotFeed(SpotTerms(links=(LinkTerms(stream=COINBASE), LinkTerms(stream=KRAKEN)))).handle(
+            m.Begin(recovered=0), NOW
+        ),
+    )
+    assert [(ask.stream, ask.delay) for ask in asked] == [(COINBASE, 0), (KRAKEN, 0)]
+
+
+def test_without_venues_nothing_is_asked_for() -> None:
+    role = SpotFeed(SpotTerms())
+    assert role.handle(m.Begin(recovered=0), NOW) == []
+    assert role.handle(m.Tick(due=NOW), NOW) == []
+
+
+def test_a_lost_venue_is_connected_again_after_a_pause_and_the_other_goes_on() -> None:
+    bench = Bench(first_delay=seconds(1)).up()
+    before = dict(bench.conns)
+    (ask,) = only(m.OpenStream, bench.stream(COINBASE, "lost"))
+    assert (ask.stream, ask.conn) == (COINBASE, before[COINBASE] + 1)
+    assert 0 <= ask.delay <= seconds(1)
+    assert bench.health(COINBASE).state == "asked"
+    assert bench.health(KRAKEN).state == "open"
+
+
+def test_a_connection_that_gives_no_sign_is_asked_for_again() -> None:
+    bench = Bench(connect_due=seconds(20), first_delay=Nanos(0), longest_delay=Nanos(0))
+    assert only(m.OpenStream, bench.tick(19)) == []
+    assert {ask.stream for ask in only(m.OpenStream, bench.tick(1))} == {COINBASE, KRAKEN}
+
+
+def test_the_price_of_a_venue_goes_with_its_connection() -> None:
+    bench = Bench().up()
+    tell(bench.role, spot("coinbase", 118.0), spot("kraken", 119.0))
+    (left,) = only(m.CompositePrice, bench.stream(COINBASE, "lost"))
+    assert (left.price, left.sources) == (dollars(119.0), ("kraken",))
+
+
+def test_news_of_an_older_connection_take_no_price_away() -> None:
+    bench = Bench().up()
+    tell(bench.role, spot("coinbase", 118.0), spot("kraken", 119.0))
+    assert bench.stream(COINBASE, "lost", conn=bench.conns[COINBASE] - 1) == []
+
+
+def test_streams_of_others_are_none_of_its_business() -> None:
+    bench = Bench().up()
+    change = m.StreamChanged(stream="market", conn=1, state="lost", reason="", ts_recv=NOW)
+    assert bench.take(change) == ()
+    skipped = m.FrameSkipped(stream="market", conn=1, reason="", sample="", ts_recv=NOW)
+    assert bench.take(skipped) == ()
+
+
+def test_the_health_of_a_venue_counts_bad_frames_and_losses_and_tells_the_age_of_its_price() -> (
+    None
+):
+    bench = Bench().up()
+    tell(bench.role, spot("coinbase", 118.0))
+    skipped = m.FrameSkipped(
+        stream=COINBASE, conn=bench.conns[COINBASE], reason="torn", sample="{", ts_recv=NOW
+    )
+    bench.take(skipped)
+    row = bench.health(COINBASE, after=2)
+    assert (row.state, row.skipped, row.reconnects) == ("open", 1, 0)
+    assert row.age_ns == seconds(2)
+    bench.stream(COINBASE, "lost")
+    row = bench.health(COINBASE, after=1)
+    assert (row.reconnects, row.age_ns) == (1, seconds(3)), "as old as what was last heard"

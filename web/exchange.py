@@ -27,6 +27,7 @@ from core.exchange.engine_types import CRYPTO_SHARD, DEFAULT_SHARD, EngineConfig
 from core.exchange.simulated import SimulatedExchange
 from core.units import Money
 from web.exchange_app import REST_PREFIX, STREAM_PATH, Stream, create_exchange_app
+from web.exchange_faults import FaultDesk, FaultyScenario
 from web.exchange_host import ExchangeHost
 from web.exchange_keys import KeyRing
 from web.exchange_publisher import Publisher
@@ -132,8 +133,11 @@ def serve_engine(
     engine.open_account(ACCOUNT, cash, clock.now())
     roster = Roster()
     publisher = Publisher(roster, clock)
+    faults = FaultDesk(options.seed, ring, roster, publisher)
+    faults.add(options.read_faults(), clock.now())
+    scenario = FaultyScenario(scenario, engine, faults)
     host = ExchangeHost(engine, scenario, clock, publisher.publish)
-    app = create_exchange_app(host, ring, Stream(roster, publisher, options))
+    app = create_exchange_app(host, ring, Stream(roster, publisher, options), faults)
     threads = options.streams + _PLAIN_REQUESTS
     server = Server(app, options.host, options.port, threads=threads)
     running = RunningExchange(_announce(options, ring, server, clock), host, server)

@@ -10,6 +10,7 @@ from flask_sock import Sock
 
 from core.exchange.wire.errors import bare_error
 from web.exchange_commands import CommandDesk
+from web.exchange_fault_routes import fault_endpoints, install_faults
 from web.exchange_keys import install_keys
 from web.exchange_money import money_endpoints
 from web.exchange_orders import order_endpoints
@@ -23,6 +24,7 @@ from web.server import STREAM_OPTIONS
 if TYPE_CHECKING:
     from core.exchange.simulated import SimulatedExchange
     from core.units import Nanos
+    from web.exchange_faults import FaultDesk
     from web.exchange_host import ExchangeHost
     from web.exchange_keys import KeyRing
     from web.exchange_options import ExchangeOptions
@@ -35,7 +37,7 @@ _PRIVATE: Final = (
     f"{REST_PREFIX}/portfolio",
     f"{REST_PREFIX}/account",
     f"{REST_PREFIX}/cfbenchmarks",
-    f"{REST_PREFIX}/local",
+    f"{REST_PREFIX}/local/books",
     STREAM_PATH,
 )
 _ENDPOINTS: Final = (public_endpoints, portfolio_endpoints, order_endpoints, money_endpoints)
@@ -52,13 +54,17 @@ class Stream:
         self.outbox_frames = options.outbox_frames
 
 
-def create_exchange_app(host: ExchangeHost, ring: KeyRing, stream: Stream) -> Flask:
+def create_exchange_app(
+    host: ExchangeHost, ring: KeyRing, stream: Stream, faults: FaultDesk
+) -> Flask:
     """The app; it starts nothing by itself."""
     app = Flask("quarterhour.exchange", static_folder=None)
     app.config["SOCK_SERVER_OPTIONS"] = STREAM_OPTIONS
     install_keys(app, ring, _PRIVATE)
     install_refusals(app)
     _limit_streams(app, stream)
+    install_faults(app, REST_PREFIX, faults)
+    app.register_blueprint(fault_endpoints(host, faults), url_prefix=REST_PREFIX)
     for endpoints in _ENDPOINTS:
         app.register_blueprint(endpoints(host), url_prefix=REST_PREFIX)
     _install_stream(app, host, stream)

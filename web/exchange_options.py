@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from core.exchange.faults import Fault, FaultError, read_script
 from core.units import SECOND, Money, Nanos, money_from_dollars
 
 ScenarioName = Literal["synthetic", "tape"]
@@ -47,6 +48,8 @@ class ExchangeOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Frames that may wait for a client before its subscription ends with error 25."""
     skew_seconds: float = 5.0
     """How far a request's time stamp may be off, in seconds of the machine."""
+    faults: Path | None = None
+    """A script of what goes wrong, TOML or JSON (core.exchange.faults)."""
 
     def check(self) -> None:
         """Raise OptionsError for what cannot be started."""
@@ -59,6 +62,17 @@ class ExchangeOptions(msgspec.Struct, frozen=True, kw_only=True):
         if self.streams < 1 or self.outbox_frames < 1:
             msg = "streams and outbox_frames must be at least 1"
             raise OptionsError(msg)
+        self.read_faults()
+
+    def read_faults(self) -> tuple[Fault, ...]:
+        """What the script says; nothing without one. Raises OptionsError."""
+        if self.faults is None:
+            return ()
+        try:
+            return read_script(self.faults.read_bytes(), is_toml=self.faults.suffix == ".toml")
+        except (OSError, FaultError) as error:
+            msg = f"--faults {self.faults}: {error}"
+            raise OptionsError(msg) from error
 
 
 def options_from_command_line(**given: Any) -> ExchangeOptions:  # noqa: ANN401 - click's options
@@ -76,6 +90,7 @@ def options_from_command_line(**given: Any) -> ExchangeOptions:  # noqa: ANN401 
         key_id=given["key_id"],
         public_key=given["public_key"],
         state=given["state_dir"],
+        faults=given["faults"],
     )
 
 

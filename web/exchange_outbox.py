@@ -45,6 +45,8 @@ class Outbox:
         self._limit = limit
         self._pace = pace or Pace()
         self._queue: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._silent_until = 0.0
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="stream-writer", daemon=True)
         timeout = struct.pack("ll", self._pace.send, 0)
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
@@ -68,12 +70,18 @@ class Outbox:
         else:
             self._queue.put(frame)
 
+    def stall(self, seconds: float) -> None:
+        """Send nothing for so long, pings included: a socket that is open and dead."""
+        self._silent_until = time.monotonic() + seconds
+
     def cut(self) -> None:
         """End the connection now."""
+        self._ended.set()
         self._stream.cut()
 
     def close(self) -> None:
         """End the thread, after what is queued or at once if the connection has gone."""
+        self._ended.set()
         self._queue.put(_END)
 
     def _run(self) -> None:
@@ -83,6 +91,9 @@ class Outbox:
                 batch = self._collect(next_ping)
                 if batch is None:
                     return
+                while (left := self._silent_until - time.monotonic()) > 0:
+                    if self._ended.wait(left):
+                        break
                 if time.monotonic() >= next_ping:
                     batch.append(_PING)
                     next_ping += self._pace.ping

@@ -25,14 +25,13 @@ from core.exchange.engine_types import BookLevels
 from core.exchange.wire import bodies, private_bodies
 from core.exchange.wire.commands import BOOK_CHANNEL
 from core.exchange.wire.scalars import to_ms
-from core.units import SECOND
+from core.units import SECOND, Nanos
 
 if TYPE_CHECKING:
     from core.clock import Clock
     from core.exchange.engine_events import EngineEvent
     from core.exchange.engine_types import Quote
     from core.exchange.simulated import SimulatedExchange
-    from core.units import Nanos
     from web.exchange_subscriptions import Roster, StreamClient, Subscription
 
 _encode = msgspec.json.encode
@@ -45,6 +44,8 @@ class Publisher:
         self._roster = roster
         self._clock = clock
         self._quotes: dict[str, Quote] = {}
+        self.offset = Nanos(0)
+        """How far the exchange's own clock is off, as a fault."""
 
     def publish(self, engine: SimulatedExchange, events: tuple[EngineEvent, ...]) -> None:
         """Frames of all events in their order, then tickers of the markets that moved."""
@@ -62,7 +63,7 @@ class Publisher:
 
     def sending_ms(self) -> int:
         """The time stamp of frames that leave now."""
-        return to_ms(self._clock.now())
+        return to_ms(Nanos(self._clock.now() + self.offset))
 
     def snapshot(
         self, client: StreamClient, subscription: Subscription, book: BookLevels, command_id: int

@@ -7,6 +7,7 @@ sequenced subscription, control replies included (kalshi.md 4.4).
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -31,13 +32,14 @@ CHANNELS: Final = frozenset({BOOK_CHANNEL, "trade"}) | UNSEQUENCED | INDEX_CHANN
 ALL_INDICES: Final = "all"
 Frame = tuple[str, bytes]
 """Type and encoded body."""
-_OVERFLOW: Final = StreamErrorBody(code=25, msg="Subscription buffer overflow")
+OVERFLOW: Final = StreamErrorBody(code=25, msg="Subscription buffer overflow")
+CHANNEL_ERROR: Final = StreamErrorBody(code=10, msg="Channel error")
 
 
 class Subscription:
     """One channel of one connection."""
 
-    __slots__ = ("channel", "indices", "seq", "sid", "silent_ack", "tickers", "yes_prices")
+    __slots__ = ("channel", "held", "indices", "seq", "sid", "silent_ack", "tickers", "yes_prices")
 
     def __init__(self, channel: str, sid: int) -> None:
         self.channel = channel
@@ -48,6 +50,8 @@ class Subscription:
         self.indices: set[str] = set()
         self.yes_prices = False
         self.silent_ack = False
+        self.held: bytes | None = None
+        """A frame that a fault keeps back until the next one."""
 
     def numbers(self, command_id: int = 0) -> Numbers:
         """The numbers of its next frame; channels without a sequence have no `seq`."""
@@ -62,6 +66,10 @@ class Subscription:
     def follows_index(self, index_id: str) -> bool:
         """Whether prints of this index belong here."""
         return index_id in self.indices or ALL_INDICES in self.indices
+
+
+Tamper = Callable[[Subscription, bytes], tuple[bytes, ...]]
+"""The frames that leave in place of one."""
 
 
 class StreamClient:
@@ -90,6 +98,8 @@ class Roster:
     def __init__(self) -> None:
         self._clients: set[StreamClient] = set()
         self._followers: dict[str, list[tuple[StreamClient, Subscription]]] = {}
+        self.tamper: Tamper | None = None
+        """What goes wrong with frames on purpose; None while nothing does."""
 
     def __len__(self) -> int:
         return len(self._clients)
@@ -134,9 +144,26 @@ class Roster:
             return  # ended by an overflow in the same batch of events
         kind, body = frame
         numbers = subscription.numbers(command_id)
-        if client.outbox.offer(encode_frame(kind, body, numbers, ms)):
+        data = encode_frame(kind, body, numbers, ms)
+        pieces = (data,) if self.tamper is None else self.tamper(subscription, data)
+        if all(client.outbox.offer(piece) for piece in pieces):
             return
+        self._end(client, subscription, OVERFLOW, numbers._replace(id=0), ms)
+
+    def break_off(
+        self, client: StreamClient, subscription: Subscription, error: StreamErrorBody, ms: int
+    ) -> None:
+        """End a subscription with an error of the venue's own."""
+        self._end(client, subscription, error, subscription.numbers(), ms)
+
+    def _end(
+        self,
+        client: StreamClient,
+        subscription: Subscription,
+        error: StreamErrorBody,
+        numbers: Numbers,
+        ms: int,
+    ) -> None:
         del client.subscriptions[subscription.sid]
         self.refresh()
-        error = msgspec.json.encode(_OVERFLOW)
-        client.outbox.put(encode_frame("error", error, numbers._replace(id=0), ms))
+        client.outbox.put(encode_frame("error", msgspec.json.encode(error), numbers, ms))

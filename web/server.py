@@ -13,6 +13,7 @@ import logging
 import os
 import socket
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from cheroot import wsgi
@@ -30,6 +31,8 @@ _STOP_SECONDS: Final = 5
 _POLL_SECONDS: Final = 0.1
 """How often the acceptor looks whether it shall stop."""
 _SOCKET_KEY: Final = "werkzeug.socket"
+CUT_KEY: Final = "quarterhour.cut"
+"""In the environment of a plain request: a call that ends its connection without an answer."""
 
 
 class CannotListen(OSError):  # noqa: N818 - says what happened
@@ -88,7 +91,15 @@ class _Gateway(wsgi.Gateway_10):
             environ[_SOCKET_KEY] = stream
             # compression costs four times the memory per client and buys nothing on one machine
             environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+        else:
+            environ[CUT_KEY] = self._cut
         return environ
+
+    def _cut(self) -> None:
+        """End a plain connection without an answer; for faults on purpose."""
+        self.req.close_connection = True
+        with suppress(OSError):
+            self.req.conn.socket.shutdown(socket.SHUT_RDWR)
 
     def respond(self) -> None:
         try:

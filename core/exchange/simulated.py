@@ -160,3 +160,10 @@ class SimulatedExchange(OutsideDoor):
         """The market becomes `active` again; every resting order is cancelled by that."""
         self.advance(now)
         self._lifecycle.resume_market(self._venue.market(ticker))
+
+    def delay_settlement(self, delay: Nanos, now: Nanos) -> None:
+        """Results and payouts not yet given come `delay` later than the timeline says."""
+        self.advance(now)
+        if delay < 0:
+            raise refusals.invalid_parameters("a delay cannot be negative")
+        self._venue.settlement_delay = delay

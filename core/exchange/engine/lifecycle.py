@@ -131,6 +131,10 @@ class Lifecycle:
         self._schedule.add(Nanos(max(due, self._venue.now)), lambda: self._settle(market))
 
     def _determine(self, market: MarketState) -> None:
+        due = self._delayed(market, self._venue.config.timeline.determined)
+        if self._venue.now < due:
+            self._schedule.add(due, lambda: self._determine(market))
+            return
         value = self._value_at(market, market.window.close_ns)
         strike = market.strike
         is_yes = value is not None and strike is not None and value >= strike
@@ -143,8 +147,18 @@ class Lifecycle:
         market.updated = self._venue.now
         self._tell(market, MarketEvent.DETERMINED)
 
+    def _delayed(self, market: MarketState, after_close: Nanos) -> Nanos:
+        """A time after the close, with the delay that holds now."""
+        return Nanos(market.window.close_ns + after_close + self._venue.settlement_delay)
+
     def _settle(self, market: MarketState) -> None:
-        venue = self._venue
+        venue, timeline = self._venue, self._venue.config.timeline
+        due = self._delayed(market, timeline.settled)
+        if market.result is None:  # its result was put off when the delay was longer than now
+            due = max(due, Nanos(venue.now + timeline.settled - timeline.determined))
+        if venue.now < due:
+            self._schedule.add(due, lambda: self._settle(market))
+            return
         assert market.result is not None
         market.settled = venue.now
         market.status = MarketStatus.FINALIZED

@@ -57,6 +57,8 @@ class Venue:
         self.indices: dict[str, IndexSeries] = {}
         self.paused_trading: set[int] = set()
         self.paused_exchange: set[int] = set()
+        self.settlement_delay = Nanos(0)
+        """Results and payouts come so much later than the timeline says."""
 
     # --- look-ups
 

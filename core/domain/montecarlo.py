@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
+from core.domain.index import PRINTS
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from core.domain.pricing import Outlook
@@ -34,14 +38,20 @@ class Draws(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 1
     degrees: int | None = None
     """Student's degrees of freedom of the whole path; None for the normal diffusion."""
+    error: float = 0.0
+    """Relative standard error of all prices, where they stand in for the index; with `degrees` it
+    has the path's own factor, as the closed form assumes."""
 
 
 def estimate_yes(state: Outlook, sigma: float, draws: Draws) -> Estimate:
     """P(YES) as the share of drawn paths whose rounded mean reaches the strike."""
-    hits = sum(
-        int(np.count_nonzero(2.0 * (sums + state.missed * float(state.price)) >= state.needed))
-        for sums in _coming_sums(state, sigma, draws)
-    )
+    blurs = np.random.default_rng((draws.seed, 1))
+    unseen = state.missed * float(state.price)
+    off = PRINTS * float(state.price) * draws.error
+    hits = 0
+    for sums, mixing in _coming_sums(state, sigma, draws):
+        wrong = off * mixing * blurs.standard_normal(sums.size) if draws.error else 0.0
+        hits += int(np.count_nonzero(2.0 * (sums + unseen + wrong) >= state.needed))
     share = hits / draws.paths
     # Agresti and Coull: an error that is not zero where all or none of the paths hit.
     middle = (hits + 2) / (draws.paths + 4)
@@ -51,21 +61,20 @@ def estimate_yes(state: Outlook, sigma: float, draws: Draws) -> Estimate:
 
 def draw_means(state: Outlook, sigma: float, draws: Draws) -> NDArray[np.float64]:
     """Drawn means of the prints to come, in IndexValue units; needs `state.coming`."""
-    return np.concatenate(list(_coming_sums(state, sigma, draws))) / state.coming
+    return np.concatenate([sums for sums, _ in _coming_sums(state, sigma, draws)]) / state.coming
 
 
-def _coming_sums(state: Outlook, sigma: float, draws: Draws) -> list[NDArray[np.float64]]:
-    """Sums of the prints to come, one for each path, in chunks."""
+def _coming_sums(
+    state: Outlook, sigma: float, draws: Draws
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Sums of the prints to come, one for each path, and the path's own factor on all widths."""
     generator = np.random.default_rng(draws.seed)
-    sums = []
     for start in range(0, draws.paths, _CHUNK):
-        size = min(_CHUNK, draws.paths - start)
-        scale = np.full(size, sigma)
+        mixing = np.ones(min(_CHUNK, draws.paths - start))
         if draws.degrees is not None:
-            squares = generator.chisquare(draws.degrees, size)
-            scale *= np.sqrt((draws.degrees - 2) / squares)
-        sums.append(_walk(state, scale, generator))
-    return sums
+            squares = generator.chisquare(draws.degrees, mixing.size)
+            mixing = np.sqrt((draws.degrees - 2) / squares)
+        yield _walk(state, sigma * mixing, generator), mixing
 
 
 def _walk(

@@ -20,6 +20,10 @@ by sigma^2 t, about 1e-5. Taking A as lognormal with this mean and variance,
 
     P(YES) = P(A >= a) = N(d),    d = ln(S / a) / v - v / 2
 
+Where a stand-in for the index is seen instead of the index, the settlement is known only up to a
+relative error e. It moves the mean that is needed of the n prints by 60 e / n, so v^2 in the
+denominator grows by the square of that; with no print to come it is all that is uncertain.
+
 Limits: with sixty known prints the answer is 0 or 1; before the final minute the sixty prints count
 as one at 19.5 s into it, so the uncertainty is that of 40.5 s less than the time to the close.
 """
@@ -100,22 +104,22 @@ def outlook(contract: Contract, known: KnownPrints, price: IndexValue, ts_price:
     )
 
 
-def probability_yes(state: Outlook, sigma: float) -> float:
+def probability_yes(state: Outlook, sigma: float, error: float = 0.0) -> float:
     """P(settlement >= strike) for a volatility `sigma` per square root of a second, 0..1.
 
-    Hot: 0.5 us; with `outlook` and its parts 1.3 us.
+    `error` is the relative standard error of all prices where they stand in for the index. Hot: 0.5
+    us; with `outlook` and its parts 1.3 us.
     """
-    score = _score(state, sigma)
-    return 0.5 * math.erfc(-score / _SQRT2)
+    return 0.5 * math.erfc(-_score(state, sigma, error) / _SQRT2)
 
 
-def probability_yes_fat(state: Outlook, sigma: float, degrees: int) -> float:
+def probability_yes_fat(state: Outlook, sigma: float, degrees: int, error: float = 0.0) -> float:
     """The same with Student's t of `degrees` (3 or more) in the place of the normal distribution.
 
     It is scaled to the same variance. This is the diffusion whose volatility is not known but drawn
     once for the whole path, sigma^2 (degrees - 2) / chi-squared; few degrees mean fat tails.
     """
-    score = _score(state, sigma)
+    score = _score(state, sigma, error)
     if math.isinf(score):
         return 1.0 if score > 0 else 0.0
     return student_cdf(score * math.sqrt(degrees / (degrees - 2)), degrees)
@@ -150,14 +154,19 @@ def student_cdf(x: float, degrees: int) -> float:
     return min(1.0, max(0.0, share))  # far out the sum cancels and may end at -1e-16
 
 
-def _score(state: Outlook, sigma: float) -> float:
+def _score(state: Outlook, sigma: float, error: float) -> float:
     """D of the module's formula; infinite where the answer is certain."""
-    if not state.coming:
-        return math.inf if 2 * state.missed * state.price >= state.needed else -math.inf
+    coming = state.coming
+    if not coming:
+        ahead = 2 * state.missed * state.price - state.needed
+        if error <= 0.0:
+            return math.inf if ahead >= 0 else -math.inf
+        return ahead / (2 * PRINTS * state.price * error)
     mean = state.needed_mean
     if mean <= 0.0:
         return math.inf
-    width = sigma * math.sqrt(state.effective_seconds)
+    variance = sigma * sigma * state.effective_seconds
+    width = math.sqrt(variance + (PRINTS * error / coming) ** 2) if error else math.sqrt(variance)
     if width <= 0.0:
         return math.inf if state.price >= mean else -math.inf
-    return math.log(state.price / mean) / width - width / 2
+    return (math.log(state.price / mean) - variance / 2) / width

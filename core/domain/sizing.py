@@ -7,13 +7,18 @@ is zero where p does not exceed c; nothing here ever rounds it up to a minimum.
 
 from __future__ import annotations
 
-from typing import Final
+import math
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from core.domain.book import Level, Sweep, sweep
 from core.domain.fees import FeeTerms, fill_fee
-from core.units import DOLLAR_PRICE, ONE_CONTRACT, Money, Price, Quantity
+from core.exchange.records import Outcome
+from core.units import DOLLAR_PRICE, ONE_CONTRACT, Money, Nanos, Price, Quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 COIN_CORRELATION: Final = 0.77
 """Of the outcomes of different coins in one window (kalshi.md 8.5)."""
@@ -39,14 +44,16 @@ class Stake(msgspec.Struct, frozen=True, kw_only=True):
     fraction: float
     """Share of full Kelly, 0..1."""
     shrink: float = 1.0
-    """For bets that are open at the same time; see `correlated_shrink`."""
+    """For bets that are placed at the same time; see `correlated_shrink`."""
+    crowd: float = 0.0
+    """Share of the bankroll that open bets take away; see `crowding`."""
     most_money: Money = _NEVER
     most_share: float = 1.0
     """Of the bankroll."""
 
     def room(self, full_kelly: float) -> Money:
         """Money for a bet whose full Kelly share is given."""
-        wanted = full_kelly * self.fraction * self.shrink
+        wanted = max(0.0, full_kelly * self.fraction * self.shrink - self.crowd)
         return Money(min(int(self.bankroll * min(wanted, self.most_share)), self.most_money))
 
 
@@ -83,6 +90,49 @@ def correlated_shrink(bets: int, correlation: float = COIN_CORRELATION) -> float
     them once and share its stake.
     """
     return 1.0 / (1.0 + max(bets - 1, 0) * correlation)
+
+
+class Exposure(msgspec.Struct, frozen=True, kw_only=True):
+    """A bet that is open, or wanted. Bets on one coin in one window are one bet."""
+
+    series: str
+    close_ns: Nanos
+    """The window's close, which tells windows of one time apart from others."""
+    outcome: Outcome
+    cost: float
+    """Dollars per contract, fee included, above 0 and below 1."""
+    share: float = 0.0
+    """Of the bankroll, spent on it."""
+
+
+def crowding(wanted: Exposure, held: Iterable[Exposure]) -> float:
+    """Share of the bankroll that open bets take away from the stake of one that is wanted.
+
+    A share f spent at cost c returns f (X / c - 1), of variance f^2 (1 - c) / c. Kelly's stakes of
+    small edges minimise variance against drift, so beside bets that cannot be changed the best
+    stake is the stake alone less, for each of them, its correlation r with the wanted one times
+
+        f_held sqrt((1 - c_held) / c_held) / sqrt((1 - c) / c)
+
+    Outcomes in one window correlate by 1 for one coin and by `COIN_CORRELATION` for two; YES
+    against NO counts negative; windows that close at other times are independent. Hedges never
+    raise a stake: the answer is at least 0.
+    """
+    own = _spread(wanted.cost)
+    taken = sum(_correlation(wanted, other) * other.share * _spread(other.cost) for other in held)
+    return max(0.0, taken / own)
+
+
+def _spread(cost: float) -> float:
+    """Standard deviation of the return of a bet, per unit spent."""
+    return math.sqrt((1.0 - cost) / cost)
+
+
+def _correlation(one: Exposure, other: Exposure) -> float:
+    if one.close_ns != other.close_ns:
+        return 0.0
+    same = 1.0 if one.series == other.series else COIN_CORRELATION
+    return same if one.outcome is other.outcome else -same
 
 
 def size_bet(bet: Bet, stake: Stake) -> SizedBet:

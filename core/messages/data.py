@@ -226,6 +226,9 @@ class MarketView(Message, frozen=True, kw_only=True):
     """Last print, or the composite price where `proxy`; 0 before the first."""
     proxy: bool
     """True where `index` comes from spot venues and not from the index itself."""
+    index_error: float = 0.0
+    """Relative standard error of a stand-in's basis, by which `index` and `known_sum` are corrected
+    already; 0 for the index itself."""
     known: int
     """Settlement prints of the final minute already published, 0..60."""
     known_sum: int

@@ -4,6 +4,7 @@
 |---|---|
 | `books` | every level-2 event of the exchange's stream, with Coinbase trades beside it |
 | `quotes` | best bid and ask every two seconds, with a late spot price |
+| `minutes` | best bid and ask each minute, with a spot price each minute where there is one |
 
 What a recording does not say is filled in here by rule and written into the tape's `about`, so
 that nobody takes an assumption for an observation. Tapes keep what arrived in the order of arrival;
@@ -16,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from core.research.importers_books import BOOKS_FILE, import_books
+from core.research.importers_minutes import MINUTES_FILE, import_minutes
 from core.research.importers_quotes import QUOTES_FILE, import_quotes
 from core.research.tape import TapeError, TapeInfo, info
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 RECORDINGS: Final[dict[str, tuple[str, Callable[[Path, str, Path, Progress], None]]]] = {
     "books": (BOOKS_FILE, import_books),
     "quotes": (QUOTES_FILE, import_quotes),
+    "minutes": (MINUTES_FILE, import_minutes),
 }
 """Name of a recording -> the file that it must have, and its importer."""
 

@@ -157,6 +157,9 @@ class MarketFeed(HandlingRole):
 
     def _listed(self, listed: m.MarketListed, now: Nanos) -> Sequence[Message]:
         market, ts = listed.market, listed.ts_recv
+        index = self._indices.get(market.series)
+        if index is not None and market.strike is not None:
+            index.struck(market.strike, market.open_ns)
         record = self._markets.records.get(market.ticker)
         if record is None:
             record = self._markets.take(market, now)
@@ -171,6 +174,7 @@ class MarketFeed(HandlingRole):
         record = self._markets.records.get(struck.ticker)
         if record is None or not record.strike(struck.strike):
             return ()
+        self._indices[record.terms.series].struck(struck.strike, record.terms.open_ns)
         return self._views.show(record, struck.ts_event, struck.ts_recv, now)
 
     def _status_changed(self, change: m.MarketStatusChanged, now: Nanos) -> Sequence[Message]:

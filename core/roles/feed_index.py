@@ -1,14 +1,18 @@
 """The index of one series as the feed knows it: last print, stand-in, volatility.
 
 The settlement index is what counts. While it is silent, or where a tape has none, the composite
-spot price stands in and is marked `proxy`. Each of the two has a volatility of its own: a step from
-one to the other is their difference, not a return.
+spot price stands in and is marked `proxy`, corrected by its basis as published strikes tell it.
+Each of the two has a volatility of its own: a step from one to the other is their difference, not
+a return.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
+from core.domain.basis import Basis
 from core.domain.volatility import Volatility
 from core.units import SECOND, IndexValue, Nanos
 
@@ -47,11 +51,14 @@ class SeriesIndex:
     """Belongs to the feed role. The public fields are what a view shows; read directly."""
 
     __slots__ = (
+        "_basis",
         "_composite",
         "_fresh",
         "_index",
+        "error",
         "proxy",
         "regime",
+        "scale",
         "sigma",
         "source",
         "ts",
@@ -63,12 +70,16 @@ class SeriesIndex:
         self, source: SeriesSource, settings: VolatilitySettings, index_fresh: Nanos
     ) -> None:
         self.source = source
+        settings = msgspec.structs.replace(settings, prior_bps=source.prior_bps)
         self._fresh = index_fresh
         self._index = _Price(settings)
         self._composite = _Price(settings)
+        self._basis = Basis()
         self.value = IndexValue(0)
         self.ts = Nanos(0)
         self.proxy = False
+        self.scale = 1.0
+        """What stand-ins are multiplied with to correct them by their basis."""
         self._show(self._index)
 
     def printed(self, print_: IndexPrint, now: Nanos, records: Iterable[MarketRecord]) -> bool:
@@ -84,9 +95,14 @@ class SeriesIndex:
         before, seen = self._composite.value, self._composite.ts
         if not self._composite.take(price.price, price.ts_event):
             return False
+        self._basis.take(price.price, price.ts_event)
         for record in records:
             _fill_in(record, seen, before, price.ts_event)
         return self.choose(now) or self.proxy
+
+    def struck(self, strike: IndexValue, open_ns: Nanos) -> None:
+        """Take the strike of a window: the mean of the index over the minute before its open."""
+        self._basis.learn(strike, open_ns, self._composite.volatility.sigma)
 
     def choose(self, now: Nanos) -> bool:
         """Show the index while it is fresh, else the composite; whether the source changed.
@@ -99,10 +115,19 @@ class SeriesIndex:
         changed = proxy is not self.proxy
         self.proxy = proxy
         self._show(composite if proxy else index)
+        if proxy:
+            self._correct()
         return changed
+
+    def _correct(self) -> None:
+        basis = self._basis
+        self.scale = basis.factor
+        self.value = basis.corrected(self.value)
+        self.error = basis.error
 
     def _show(self, price: _Price) -> None:
         self.value, self.ts = price.value, price.ts
+        self.scale, self.error = 1.0, 0.0
         volatility = price.volatility
         if not volatility.warm and self._index.volatility.warm:
             volatility = self._index.volatility  # a silence does not unmake what is known

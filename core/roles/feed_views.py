@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.messages import MarketView
+from core.units import IndexValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -53,8 +54,10 @@ def build_view(
     minute and the index itself is a stand-in (`proxy`), they are stand-ins too.
     """
     prints = record.prints
+    known_sum = prints.known_sum
     if index.proxy and not prints.known:
         prints = record.proxies
+        known_sum = IndexValue(round(prints.known_sum * index.scale))
     return MarketView(
         market=record.terms,
         bids=record.bids,
@@ -62,8 +65,9 @@ def build_view(
         book_fresh=record.valid and record.trading,
         index=index.value,
         proxy=index.proxy,
+        index_error=index.error,
         known=prints.known,
-        known_sum=prints.known_sum,
+        known_sum=known_sum,
         sigma=index.sigma,
         warm=index.warm,
         regime=index.regime,

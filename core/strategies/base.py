@@ -62,11 +62,17 @@ class StrategyParams(BaseModel):
         lt=1,
         description="relative error of the volatility to be feared, fraction",
     )
+    tail_degrees: int = Field(
+        default=4,
+        ge=3,
+        le=100,
+        description="Student's degrees of freedom of what prices do, 100 is nearly normal, number",
+    )
     proxy_bps: float = Field(
-        default=2.0,
+        default=1.0,
         ge=0,
         le=100,
-        description="deviation of spot venues from the index, basis points",
+        description="deviation of spot venues from the index beside their basis, basis points",
     )
     max_missed: int = Field(
         default=5,

@@ -23,6 +23,7 @@ from core.domain.pricing import (
     student_cdf,
 )
 from core.domain.volatility import variance_of_bps
+from core.research.score_grid import compare, grid
 from core.units import MILLISECOND, SECOND, IndexValue, Nanos, parse_index
 
 CLOSE = Nanos(1_795_360_500 * SECOND)
@@ -290,6 +291,48 @@ def test_students_far_tails_stay_probabilities(x: float, degrees: int) -> None:
     assert 0.0 <= student_cdf(x, degrees) <= 1.0
 
 
+def test_four_degrees_make_the_worked_example_less_likely_still() -> None:
+    """The same 0.778 deviations below: Student's t of four degrees, scaled to the same variance."""
+    state = early(600, parse_index("249.50"))
+
+    assert probability_yes_fat(state, SIGMA, 4) == pytest.approx(0.1666, abs=0.0001)
+
+
+@pytest.mark.parametrize("error_bps", [0.5, 2.0, 10.0])
+def test_an_error_of_the_price_adds_to_what_the_prints_may_do(error_bps: float) -> None:
+    """29 of 60 prints to come: the error of the whole mean counts 60/29 times among them."""
+    state = flat_minute(30, price_at(3), known_price=price_at(3))
+    error = error_bps / 1e4
+
+    width = math.sqrt(SIGMA**2 * state.effective_seconds + (60 * error / 29) ** 2)
+    same = probability_yes(state, width / math.sqrt(state.effective_seconds))
+
+    assert probability_yes(state, SIGMA, error) == pytest.approx(same, abs=1e-3)
+
+
+def test_with_all_prints_from_a_stand_in_only_its_error_is_open() -> None:
+    """A mean 1 bp above the strike, known to 1 bp: one standard deviation."""
+    ahead = KnownPrints(count=60, total=60 * price_at(1))
+    state = outlook(contract(), ahead, price_at(1), before_close(1))
+
+    assert probability_yes(state, SIGMA) == 1.0
+    assert probability_yes(state, SIGMA, 1e-4) == pytest.approx(0.8413, abs=0.001)
+    assert probability_yes_fat(state, SIGMA, 1_000, 1e-4) == pytest.approx(0.8413, abs=0.001)
+
+
+@given(OFFSETS_BPS, st.integers(1, 899), st.integers(0, 60), SIGMAS, st.floats(0.0, 1e-2))
+def test_an_error_never_makes_surer(
+    offset: float, seconds_left: int, count: int, sigma: float, error: float
+) -> None:
+    known = KnownPrints(count=count, total=count * STRIKE)
+    state = outlook(contract(), known, price_at(offset), before_close(seconds_left))
+
+    exact, blurred = probability_yes(state, sigma), probability_yes(state, sigma, error)
+
+    assert min(exact, 0.5) - 1e-9 <= blurred + 0.02
+    assert abs(blurred - 0.5) <= abs(exact - 0.5) + 0.02
+
+
 STATES = [
     *(early(left, price_at(bps)) for left in (61, 75, 300, 840) for bps in (-12, -3, 0, 8)),
     *(
@@ -318,6 +361,37 @@ def test_the_fat_tails_agree_with_monte_carlo(seed: int, state: Outlook) -> None
     fat = probability_yes_fat(state, SIGMA, 4)
 
     assert abs(drawn.probability - fat) <= 3 * drawn.standard_error
+
+
+@pytest.mark.parametrize(
+    "draws",
+    [
+        Draws(paths=10_000, seed=11),
+        Draws(paths=10_000, seed=12, degrees=4),
+        Draws(paths=10_000, seed=13, error=1e-4),
+        Draws(paths=10_000, seed=14, degrees=4, error=1e-4),
+    ],
+)
+def test_the_whole_grid_agrees_with_monte_carlo(draws: Draws) -> None:
+    """Of 200 states more than three beyond three standard errors come once in 400 runs."""
+    compared = [compare(cell, draws) for cell in grid()]
+
+    distances = np.array([one.distance for one in compared])
+    assert len(compared) == 200
+    assert (np.abs(distances) > 3).sum() <= 3
+    assert 0.75 < math.sqrt((distances**2).mean()) < 1.15
+
+
+def test_the_grid_would_show_a_wrong_variance() -> None:
+    """Seconds to the close in the place of the averaged prints: the plain digital's mistake."""
+    draws = Draws(paths=10_000, seed=11)
+    wrong = 0
+    for cell in grid():
+        state, right = cell.state, compare(cell, draws)
+        plain = digital(state.price, state.needed_mean, cell.sigma, cell.seconds_left)
+        wrong += abs(plain - right.drawn) > 3 * right.standard_error
+
+    assert wrong > 50
 
 
 def test_equal_seeds_draw_equal_means() -> None:

@@ -5,22 +5,29 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.fees import FeeTerms, fill_fee
 from core.domain.sizing import (
+    COIN_CORRELATION,
     Bet,
+    Exposure,
     SizedBet,
     Stake,
     correlated_shrink,
+    crowding,
     kelly_fraction,
     size_bet,
 )
+from core.exchange.records import Outcome
 from core.units import (
     DOLLAR_PRICE,
     ONE_CONTRACT,
+    SECOND,
+    Nanos,
     Price,
     Quantity,
     dollars,
@@ -205,3 +212,112 @@ def test_correlated_bets_share_one_stake() -> None:
     assert 6 * correlated_shrink(6) == pytest.approx(1.237, abs=1e-3)
     assert correlated_shrink(4, correlation=1.0) == 0.25
     assert correlated_shrink(4, correlation=0.0) == 1.0
+
+
+# --- bets beside open bets
+
+
+CLOSE = Nanos(1_795_360_500 * SECOND)
+SERIES = st.sampled_from(["KXSOL15M", "KXBTC15M", "KXETH15M"])
+OUTCOMES = st.sampled_from(Outcome)
+EXPOSURES = st.builds(
+    Exposure,
+    series=SERIES,
+    close_ns=st.sampled_from([CLOSE, Nanos(CLOSE + 900 * SECOND)]),
+    outcome=OUTCOMES,
+    cost=COSTS,
+    share=st.floats(0.0, 0.3),
+)
+
+
+def sol(cost: float = 0.5, share: float = 0.0, outcome: Outcome = Outcome.YES) -> Exposure:
+    return Exposure(series="KXSOL15M", close_ns=CLOSE, outcome=outcome, cost=cost, share=share)
+
+
+def btc(cost: float = 0.5, share: float = 0.0, outcome: Outcome = Outcome.YES) -> Exposure:
+    return Exposure(series="KXBTC15M", close_ns=CLOSE, outcome=outcome, cost=cost, share=share)
+
+
+def test_bets_on_one_coin_in_one_window_are_one_bet() -> None:
+    assert crowding(sol(), [sol(share=0.03)]) == pytest.approx(0.03)
+    assert crowding(sol(), [sol(share=0.03), sol(share=0.02)]) == pytest.approx(0.05)
+
+
+def test_another_coin_in_the_window_takes_its_correlation() -> None:
+    assert crowding(sol(), [btc(share=0.03)]) == pytest.approx(COIN_CORRELATION * 0.03)
+
+
+def test_a_cheap_contract_is_the_wilder_bet() -> None:
+    """A dollar on 20-cent contracts varies four times as much as one on 80-cent contracts."""
+    assert crowding(sol(cost=0.8), [sol(cost=0.2, share=0.01)]) == pytest.approx(0.04)
+    assert crowding(sol(cost=0.2), [sol(cost=0.8, share=0.04)]) == pytest.approx(0.01)
+
+
+def test_another_window_takes_nothing_and_a_hedge_gives_nothing() -> None:
+    later = Exposure(
+        series="KXSOL15M",
+        close_ns=Nanos(CLOSE + 900 * SECOND),
+        outcome=Outcome.YES,
+        cost=0.5,
+        share=0.1,
+    )
+
+    assert crowding(sol(), [later]) == 0.0
+    assert crowding(sol(), [btc(share=0.1, outcome=Outcome.NO)]) == 0.0
+    assert crowding(sol(), []) == 0.0
+
+
+def test_a_hedge_makes_room_only_for_what_it_hedges() -> None:
+    crowded = [sol(share=0.05), btc(share=0.02, outcome=Outcome.NO)]
+
+    assert crowding(sol(), crowded) == pytest.approx(0.05 - COIN_CORRELATION * 0.02)
+
+
+@given(EXPOSURES, st.lists(EXPOSURES, max_size=6))
+def test_no_open_bet_ever_raises_a_stake(wanted: Exposure, held: list[Exposure]) -> None:
+    crowd = crowding(wanted, held)
+    stake = Stake(bankroll=money_from_dollars(10_000), fraction=0.25, crowd=crowd)
+    alone = Stake(bankroll=money_from_dollars(10_000), fraction=0.25)
+
+    assert crowd >= 0.0
+    assert 0 <= stake.room(0.2) <= alone.room(0.2)
+
+
+@given(EXPOSURES, st.lists(EXPOSURES, max_size=6))
+def test_the_two_outcomes_are_treated_alike(wanted: Exposure, held: list[Exposure]) -> None:
+    def turned(exposure: Exposure) -> Exposure:
+        other = Outcome.NO if exposure.outcome is Outcome.YES else Outcome.YES
+        return msgspec.structs.replace(exposure, outcome=other)
+
+    flipped = crowding(turned(wanted), [turned(one) for one in held])
+
+    assert flipped == pytest.approx(crowding(wanted, held))
+
+
+@given(st.floats(0.2, 0.8), st.floats(0.01, 0.04), st.floats(0.0, 0.1))
+def test_the_stake_beside_a_bet_is_the_best_one(
+    cost: float, edge: float, held_share: float
+) -> None:
+    """Growth over the four outcomes of two correlated bets, by brute force."""
+    probability = cost + edge
+    full = kelly_fraction(probability, cost)
+    wanted, other = sol(cost=cost), btc(cost=cost, share=held_share)
+
+    stake = max(0.0, full - crowding(wanted, [other]))
+
+    shares = [step * full / 200 for step in range(201)]
+    best = max(shares, key=lambda share: joint_growth(share, held_share, probability, cost))
+    assert stake == pytest.approx(best, abs=0.15 * full + 0.02 * held_share + full / 200)
+
+
+def joint_growth(one: float, two: float, probability: float, cost: float) -> float:
+    """Expected log of wealth of two bets of one probability whose outcomes correlate."""
+    both = probability**2 + COIN_CORRELATION * probability * (1 - probability)
+    single = probability - both
+    neither = 1 - both - 2 * single
+    win = 1 / cost - 1
+    return (
+        both * math.log1p(one * win + two * win)
+        + single * (math.log1p(one * win - two) + math.log1p(two * win - one))
+        + neither * math.log1p(-one - two)
+    )

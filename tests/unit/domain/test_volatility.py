@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.domain.daytime import FLAT, HALF_HOURS, make_profile
 from core.domain.volatility import (
     DEFAULT_SETTINGS,
     Regime,
@@ -18,6 +20,7 @@ from core.domain.volatility import (
     variance_of_bps,
     window_bps,
 )
+from core.domain.windows import NEW_YORK
 from core.units import INDEX_DOLLAR, MILLISECOND, SECOND, IndexValue, Nanos
 
 START = 1_795_359_600
@@ -26,6 +29,10 @@ SOL = IndexValue(118 * INDEX_DOLLAR)
 
 def at(second: int) -> Nanos:
     return Nanos((START + second) * SECOND)
+
+
+def in_seconds(moment: datetime) -> int:
+    return round(moment.timestamp())
 
 
 def walk(bps: float, seconds: int, seed: int, start: float = float(SOL)) -> list[IndexValue]:
@@ -61,25 +68,26 @@ def test_it_is_the_recursion_of_its_definition() -> None:
     prices, settings = walk(40.0, 900, seed=3), DEFAULT_SETTINGS
     logs = np.log(np.array(prices, dtype=float))
     long_alpha = 1 - 0.5 ** (1 / settings.long_half_life_s)
-    short_alpha = 1 - settings.decay ** (1 / settings.step_seconds)
+    short_alpha = 1 - settings.decay ** (1 / settings.decay_seconds)
     short = long = variance_of_bps(settings.prior_bps)
     for second in range(settings.step_seconds, len(prices)):
         variance = (logs[second] - logs[second - settings.step_seconds]) ** 2
-        variance /= settings.step_seconds
+        variance /= settings.step_seconds * settings.profile.factor(at(second)) ** 2
         share = 1 / (settings.prior_seconds + second)
         short += max(short_alpha, share) * (variance - short)
         long += max(long_alpha, share) * (variance - long)
 
     volatility = fed(prices)
 
-    assert volatility.short_sigma == pytest.approx(math.sqrt(short), rel=1e-9)
-    assert volatility.long_sigma == pytest.approx(math.sqrt(long), rel=1e-9)
+    factor = settings.profile.factor(at(len(prices) - 1))
+    assert volatility.short_sigma == pytest.approx(factor * math.sqrt(short), rel=1e-9)
+    assert volatility.long_sigma == pytest.approx(factor * math.sqrt(long), rel=1e-9)
     mixed = settings.short_weight * short + (1 - settings.short_weight) * long
-    assert volatility.sigma == pytest.approx(math.sqrt(mixed), rel=1e-9)
+    assert volatility.sigma == pytest.approx(factor * math.sqrt(mixed), rel=1e-9)
 
 
 def test_before_data_it_is_the_prior() -> None:
-    volatility = Volatility()
+    volatility = Volatility(VolatilitySettings(profile=FLAT))
 
     assert window_bps(volatility.sigma) == pytest.approx(DEFAULT_SETTINGS.prior_bps)
     assert not volatility.warm
@@ -101,7 +109,14 @@ def test_the_short_mean_halves_in_112_seconds_of_silence() -> None:
     after = fed(prices + still + [prices[-1]] * 112).short_sigma
 
     assert after**2 / before**2 == pytest.approx(0.5, rel=0.01)
-    assert decay_of_half_life(112.0, step_seconds=10) == pytest.approx(0.94, abs=1e-3)
+
+
+@pytest.mark.parametrize("half_life", [30.0, 112.0, 900.0])
+def test_half_lives_can_be_chosen(half_life: float) -> None:
+    settings = VolatilitySettings(decay=decay_of_half_life(half_life))
+
+    assert settings.short_half_life_s == pytest.approx(half_life)
+    assert decay_of_half_life(112.0) == pytest.approx(0.94, abs=1e-3)
 
 
 def test_a_still_price_leaves_the_floor() -> None:
@@ -121,20 +136,93 @@ def test_only_the_first_price_of_a_second_counts() -> None:
     assert volatility.update(SOL, at(1))
 
 
-def test_the_longest_gap_counts_whole_and_a_longer_one_starts_over() -> None:
+def test_the_longest_gap_counts_whole_and_of_a_longer_one_nothing_is_known() -> None:
     prices = walk(40.0, 600, seed=9)
-    moved = IndexValue(prices[-1] + prices[-1] // 200)
+    moved = IndexValue(prices[-1] + prices[-1] // 50)
     bridged, broken = fed(prices), fed(prices)
     last, gap = len(prices) - 1, DEFAULT_SETTINGS.max_gap_s
+    before = broken.short_sigma
 
     bridged.update(moved, at(last + gap))
     broken.update(moved, at(last + gap + 1))
 
-    assert bridged.warm
     assert bridged.seconds == last + gap
-    assert not broken.warm
-    assert broken.seconds == 0
-    assert window_bps(broken.sigma) == pytest.approx(DEFAULT_SETTINGS.prior_bps)
+    assert bridged.short_sigma > 2 * before
+    assert broken.seconds < last
+    assert broken.short_sigma < 1.1 * before
+
+
+def test_a_silence_fades_the_short_mean_first_and_both_in_the_end() -> None:
+    settings = VolatilitySettings(profile=FLAT)
+    usual = walk(20.0, 20_000, seed=31)
+    prices = usual + walk(80.0, 300, seed=32, start=float(usual[-1]))
+
+    def after(silence: int) -> Volatility:
+        volatility = Volatility(settings)
+        for second, price in enumerate(prices):
+            volatility.update(price, at(second))
+        volatility.update(prices[-1], at(len(prices) + silence))
+        return volatility
+
+    some, long = after(1_200), after(10 * 86_400)
+
+    assert some.short_sigma == pytest.approx(some.long_sigma, rel=0.01)
+    assert some.warm
+    assert window_bps(long.sigma) == pytest.approx(settings.prior_bps, rel=0.01)
+    assert long.seconds == pytest.approx(0.0, abs=1.0)
+    assert not long.warm
+
+
+def test_after_a_silence_no_return_reaches_back_over_it() -> None:
+    prices = walk(40.0, 600, seed=9)
+    volatility = fed(prices)
+    far = IndexValue(prices[-1] * 2)
+    last = len(prices) + DEFAULT_SETTINGS.max_gap_s
+
+    for second in range(60):
+        volatility.update(far, at(last + second))
+
+    assert volatility.short_sigma <= fed(prices).short_sigma
+
+
+def test_bipower_finds_the_volatility_of_a_random_walk() -> None:
+    settings = VolatilitySettings(measure="bipower", profile=FLAT)
+    volatility = Volatility(settings)
+    for second, price in enumerate(walk(40.0, 20_000, seed=7)):
+        volatility.update(price, at(second))
+
+    assert window_bps(volatility.long_sigma) == pytest.approx(40.0, rel=0.06)
+
+
+def test_bipower_is_not_moved_by_a_jump_that_moves_squares() -> None:
+    quiet = walk(20.0, 1_200, seed=23)
+    jumped = quiet[:1_000] + [IndexValue(round(price * 1.01)) for price in quiet[1_000:]]
+
+    def ratio(settings: VolatilitySettings) -> float:
+        one, other = Volatility(settings), Volatility(settings)
+        for second, (calm, jump) in enumerate(zip(quiet, jumped, strict=True)):
+            one.update(calm, at(second))
+            other.update(jump, at(second))
+        return other.long_sigma / one.long_sigma
+
+    assert ratio(VolatilitySettings()) > 3.0
+    assert ratio(VolatilitySettings(measure="bipower")) < 1.6
+
+
+def test_the_rhythm_of_the_day_is_taken_out_and_put_back() -> None:
+    """A market three times as wild after half past nine: known before, or learned too late."""
+    loud = tuple(3.0 if slot >= 19 else 1.0 for slot in range(HALF_HOURS))
+    profile = make_profile(loud, loud)
+    nine = in_seconds(datetime(2026, 6, 2, 9, 0, tzinfo=NEW_YORK))
+    knowing, blind = (
+        Volatility(VolatilitySettings(profile=p, short_weight=0.0)) for p in (profile, FLAT)
+    )
+    for second, price in enumerate(walk(20.0, 1_801, seed=41)):
+        for volatility in (knowing, blind):
+            volatility.update(price, Nanos((nine + second) * SECOND))
+
+    assert window_bps(blind.sigma) == pytest.approx(20.0, rel=0.15)
+    assert window_bps(knowing.sigma) == pytest.approx(60.0, rel=0.15)
 
 
 def test_it_is_warm_after_its_time_even_with_sparse_prices() -> None:

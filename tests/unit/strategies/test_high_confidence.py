@@ -118,7 +118,7 @@ def test_stakes_out_of_order_are_refused() -> None:
 
 def test_it_is_the_cautious_probability_that_must_convince() -> None:
     """Likely enough at the estimated volatility, but not at one 15 % higher."""
-    near = picture(offset_bps=12.0, ask=8_000)
+    near = picture(offset_bps=10.5, ask=8_000)
 
     doubtful, sure = (
         strategy().evaluate(near, LEFT),

@@ -8,10 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.pricing import probability_yes
+from core.domain.pricing import probability_yes, probability_yes_fat
 from core.exchange.records import Outcome
 from core.strategies.base import StrategyParams
-from core.strategies.judgement import Judgement, fair_value, judge, settlement_outlook
+from core.strategies.judgement import (
+    Judgement,
+    fair_value,
+    judge,
+    settlement_outlook,
+    stand_in_error,
+)
 from core.units import SECOND, IndexValue, Nanos
 from tests.builders import CLOSE, NOW, terms, view
 
@@ -55,7 +61,7 @@ def test_a_judgement_has_fair_value_and_both_offers() -> None:
     judged = judge(view(), NOW, PARAMS)
 
     assert isinstance(judged, Judgement)
-    assert judged.fair.yes == probability_yes(settlement_outlook(view()), 0.0001)
+    assert judged.fair.yes == probability_yes_fat(settlement_outlook(view()), 0.0001, 4)
     assert judged.yes is not None
     assert judged.no is not None
     assert (judged.yes.price, judged.no.price) == (4_800, 5_400)
@@ -103,17 +109,42 @@ def test_the_range_holds_the_fair_value(
     assert fair.of(Outcome.YES) + fair.of(Outcome.NO) == pytest.approx(1.0)
 
 
-def test_a_stand_in_price_widens_the_settlement_by_its_deviation() -> None:
-    own, stand_in = view(), view(proxy=True)
+def test_a_stand_in_price_widens_the_settlement_by_its_own_error_and_its_basis() -> None:
+    own, stand_in = view(), view(proxy=True, index_error=3e-4)
     state = settlement_outlook(own)
-    params = StrategyParams(proxy_bps=10.0)
+    params = StrategyParams(proxy_bps=4.0)
 
     widened = fair_value(stand_in, state, params).yes
 
-    whole = math.sqrt(0.0001**2 * state.effective_seconds + 0.001**2)
-    sigma = whole / math.sqrt(state.effective_seconds)
-    assert widened == pytest.approx(probability_yes(state, sigma), rel=1e-12)
+    assert stand_in_error(own, state, params) == 0.0
+    assert stand_in_error(stand_in, state, params) == pytest.approx(5e-4)
+    assert widened == probability_yes_fat(state, 0.0001, 4, 5e-4)
     assert widened < fair_value(own, state, params).yes
+
+
+def test_known_prints_dilute_the_last_prices_error_but_not_the_basis() -> None:
+    """With 45 of 60 prints known a quarter hangs on the last price."""
+    now = before_close(16)
+    late = view(
+        ts_index=now, proxy=True, index_error=3e-4, known=45, known_sum=45 * STRIKE, index=STRIKE
+    )
+    state = settlement_outlook(late)
+
+    error = stand_in_error(late, state, StrategyParams(proxy_bps=4.0))
+
+    assert (state.coming, state.missed) == (15, 0)
+    assert error == pytest.approx(math.hypot(3e-4, 1e-4))
+
+
+@pytest.mark.parametrize("degrees", [4, 100])
+def test_the_tails_can_be_chosen(degrees: int) -> None:
+    far = view(index=IndexValue(round(STRIKE * 1.010)))
+
+    fair = fair_value(far, settlement_outlook(far), StrategyParams(tail_degrees=degrees)).yes
+
+    normal = probability_yes(settlement_outlook(far), 0.0001)
+    assert fair < normal
+    assert (fair == pytest.approx(normal, abs=1e-3)) is (degrees == 100)
 
 
 def test_fees_of_the_series_count() -> None:

@@ -87,7 +87,7 @@ class ReadDesk:
         shards = sorted({self._series_of(series).shard for series in self._terms.series})
         report = m.AccountReport(
             cash=Money(sum(balance.on_shard(shard) for shard in shards)),
-            orders=resting(exchange),
+            orders=_each_once(resting(exchange), exchange.orders(since=query.since)),
             fills=exchange.fills(since=query.since),
             positions=exchange.positions(),
             settlements=exchange.settlements(since=query.since),
@@ -145,6 +145,11 @@ class ReadDesk:
             reason = f"{type(error).__name__}: {error}"
             failed = m.QueryFailed(what=what, key=key, reason=reason, ts_recv=self._clock.now())
             return (failed,)
+
+
+def _each_once(*lists: tuple[Order, ...]) -> tuple[Order, ...]:
+    """The newest word on every order: lists that are read later win."""
+    return tuple({order.order_id: order for listed in lists for order in listed}.values())
 
 
 def terms_of(market: Market, series: Series) -> m.MarketTerms:

@@ -78,7 +78,7 @@ class Assembly:
             SPOT: self._spot,
             STRATEGY: lambda: self._strategy(name.partition(":")[2]),
             RISK: lambda: Risk(self.limits(), instance),
-            EXECUTION: self._execution,
+            EXECUTION: lambda: self._execution(instance),
             SUPERVISION: self._supervision,
             DASHBOARD: self._dashboard,
         }
@@ -158,16 +158,18 @@ class Assembly:
         )
         return StrategyRole(strategies.create(name, s.strategy.get(name, {})), terms)
 
-    def _execution(self) -> Execution:
+    def _execution(self, instance: str) -> Execution:
         s, patience = self._settings, self._around.patience
         return Execution(
             ExecutionTerms(
+                instance=instance,
                 ask_again=patience(1.0),
                 answer_due=patience(s.request_timeout_seconds * 2),
                 fills_due=patience(2.0),
                 unmatched_for=patience(60.0),
                 reconcile_every=patience(s.reconcile_seconds),
                 recheck=patience(2.0),
+                doubt_every=patience(10.0),
             )
         )
 

@@ -64,6 +64,10 @@ class OrderBook:
         """Orders that are neither closed nor rejected."""
         return (self.orders[order_id] for order_id in self._open)
 
+    def is_open(self, order_id: str) -> bool:
+        """Whether an order of ours is neither closed nor rejected."""
+        return order_id in self._open
+
     # --- the fold --------------------------------------------------------------------------------
 
     def apply(self, event: Message) -> bool:
@@ -84,6 +88,7 @@ class OrderBook:
                         request=event.request,
                         strategy=event.strategy,
                         state=OrderState.UNKNOWN,
+                        venue_order_id=event.venue_order_id,
                         resting=event.request.quantity,
                         submitted=event.ts,
                     )

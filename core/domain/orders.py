@@ -7,9 +7,10 @@
       |   adopted --> UNKNOWN <--+--unknown
       |                 |        |
       |                 +--------|--accepted--> LIVE
-      +----rejected-----+--------+--rejected--> REJECTED
+      +----rejected-----+--------+--rejected--> REJECTED --accepted or filled--> LIVE
 
-A fill is the truth in any state: it is booked even after an order was closed or thought rejected.
+A fill is the truth in any state: it is booked even after an order was closed or thought rejected,
+and an order that was proven absent too early is taken back when the exchange tells of it.
 APPROVED becomes UNKNOWN at a start: a power cut may have taken the entry that it was being sent.
 An order is adopted when the exchange has it under an id of ours and the journal does not.
 `OrderBook` is the fold of those events over all orders; it belongs to the execution role.
@@ -60,6 +61,7 @@ TRANSITIONS: Final[dict[tuple[OrderState, type[m.Message]], OrderState]] = {
     (_S.LIVE, m.OrderFilled): _S.LIVE,
     (_S.LIVE, m.OrderClosed): _S.CLOSED,
     (_S.CLOSED, m.OrderFilled): _S.CLOSED,
+    (_S.REJECTED, m.OrderAccepted): _S.LIVE,
     (_S.REJECTED, m.OrderFilled): _S.LIVE,
 }
 """What is not in the table changes nothing: an event that comes twice or too late."""
@@ -107,12 +109,13 @@ def advance(order: OrderRecord, event: Message) -> OrderRecord:
         case m.OrderSubmitting():
             return replace(order, state=state, submitted=event.ts, resting=order.request.quantity)
         case m.OrderAccepted():
+            found_after_all = order.state is _S.REJECTED
             return replace(
                 order,
                 state=state,
                 venue_order_id=event.venue_order_id or order.venue_order_id,
                 told=max(order.told, event.filled),
-                resting=min(order.resting, event.remaining),
+                resting=event.remaining if found_after_all else min(order.resting, event.remaining),
             )
         case m.OrderFilled():
             return replace(order, state=state, filled=Quantity(order.filled + event.quantity))

@@ -44,6 +44,10 @@ class Recent(Generic[V]):
         self._items[key] = (value, ts)
         return self.forget(ts)
 
+    def drop(self, key: str) -> None:
+        """Forget one key, if it is known."""
+        self._items.pop(key, None)
+
     def forget(self, now: Nanos) -> list[str]:
         """Drop what is older than it may be; the keys dropped, oldest first."""
         gone: list[str] = []

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
+
+from core.domain.recent import Recent
+from core.exchange.records import Side
+from core.units import Quantity
 
 if TYPE_CHECKING:
     from core.exchange.records import Fill
@@ -15,7 +20,7 @@ class StrayFills:
     def __init__(self, patience: Nanos) -> None:
         self._patience = patience
         self._waiting: dict[str, tuple[Fill, Nanos]] = {}
-        self._foreign: set[str] = set()
+        self._foreign: Recent[Fill] = Recent()
 
     @property
     def foreign(self) -> int:
@@ -29,14 +34,24 @@ class StrayFills:
 
     def claim(self, venue_order_id: str) -> list[Fill]:
         """Give out, once, the fills of an order whose id is known now."""
-        ours = [fill for fill, _ in self._waiting.values() if fill.order_id == venue_order_id]
+        waiting = (fill for fill, _ in self._waiting.values())
+        foreign = (fill for _, fill, _ in self._foreign.dump())
+        ours = [fill for fill in (*waiting, *foreign) if fill.order_id == venue_order_id]
         for fill in ours:
-            del self._waiting[fill.trade_id]
+            self._waiting.pop(fill.trade_id, None)
+            self._foreign.drop(fill.trade_id)
         return ours
 
     def expire(self, now: Nanos) -> None:
         """Call those foreign that nobody has claimed in time."""
-        for trade_id, (_, since) in list(self._waiting.items()):
+        for trade_id, (fill, since) in list(self._waiting.items()):
             if now - since > self._patience:
                 del self._waiting[trade_id]
-                self._foreign.add(trade_id)
+                self._foreign.put(trade_id, fill, now)
+
+    def positions(self) -> tuple[tuple[str, Quantity], ...]:
+        """What others have traded on this account, signed, by market: not ours to explain."""
+        held: Counter[str] = Counter()
+        for _, fill, _ in self._foreign.dump():
+            held[fill.ticker] += fill.quantity if fill.side is Side.BID else -fill.quantity
+        return tuple((ticker, Quantity(quantity)) for ticker, quantity in held.items() if quantity)

@@ -274,6 +274,10 @@ class AccountBooked(Message, frozen=True, kw_only=True):
     """Orders and fills at the exchange that are not ours: left alone."""
     open_orders: int
     """Own orders that are not closed: while there are any, cash is in motion."""
+    open_markets: tuple[str, ...] = ()
+    """Markets of those: while there are any, the position there is in motion."""
+    foreign_positions: tuple[tuple[str, Quantity], ...] = ()
+    """What others traded on this account, signed, by market."""
 
 
 class Reconciled(Message, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
 """The role `execution`: the one writer of orders.
 
 An approved order is submitted once, under a valid permit, and never again under another id. What
-the exchange answers, streams or is asked for becomes events; a fill is booked once per trade id,
-whatever road it came by. An outcome nobody knows is a state: the exchange is asked until it tells.
+the exchange answers, streams or is asked for becomes events (`core.roles.order_news`). An outcome
+nobody knows is a state: the exchange is asked until it tells.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING
 
 from core import messages as m
 from core.domain.fold import StateFolded
-from core.domain.order_book import OrderBook
-from core.domain.orders import OrderRecord, OrderState, advance
-from core.domain.strays import StrayFills
+from core.domain.orders import OrderRecord, OrderState
 from core.roles.base import HandlingRole
 from core.roles.feed_terms import MARKET_STREAM
-from core.roles.order_events import booking, rejection, told
+from core.roles.order_events import rejection
+from core.roles.order_news import OrderNews
 from core.topology import EXECUTION
 from core.units import Nanos, Quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from core.exchange.records import Fill
+    from core.domain.order_book import OrderBook
+    from core.exchange.records import Order
     from core.messages import Message
     from core.roles.execution_terms import ExecutionTerms
+
+_SENT_AND_OPEN = frozenset({OrderState.SUBMITTING, OrderState.UNKNOWN})
 
 
 class Execution(HandlingRole):
@@ -53,12 +53,17 @@ class Execution(HandlingRole):
                 m.Reconciled: self._reconciled,
             },
         )
-        self.book = OrderBook()
         self._terms = terms
+        self._news = OrderNews(terms)
         self._permit: m.Permit | None = None
         self._asked: dict[str, Nanos] = {}
-        self._strays = StrayFills(terms.unmatched_for)
         self._account_asked = Nanos(0)
+        self._deep = False
+
+    @property
+    def book(self) -> OrderBook:
+        """All orders; others may read it on this role's thread."""
+        return self._news.book
 
     def apply(self, event: Message) -> None:
         """Fold one journalled event."""
@@ -108,76 +113,47 @@ class Execution(HandlingRole):
 
     def _accepted(self, answer: m.PlaceAccepted, now: Nanos) -> list[Message]:
         order = self.book.get(answer.order_id)
-        if order is None:
-            return []
-        accepted = m.OrderAccepted(
-            order_id=answer.order_id,
-            venue_order_id=answer.venue_order_id,
-            filled=answer.filled,
-            remaining=answer.remaining,
-            ts=now,
-        )
-        return self._conclude(
-            order, [accepted, *self._matched(order, answer.venue_order_id, now)], now
-        )
+        return self._news.accepted(order, answer, now) if order else []
 
     def _rejected(self, answer: m.PlaceRejected, now: Nanos) -> list[Message]:
+        """Believed only of an order that nothing else speaks of."""
         order = self.book.get(answer.order_id)
-        if order is None or order.filled:
-            return [self._ask(order, now)] if order else []
+        if order is None or order.state not in {*_SENT_AND_OPEN, OrderState.LIVE}:
+            return []
+        if order.state is OrderState.LIVE or order.filled:
+            return [self._ask(order, now)]
         return [rejection(order, answer.code, now, answer.text)]
 
     def _ambiguous(self, answer: m.PlaceAmbiguous, now: Nanos) -> list[Message]:
         order = self.book.get(answer.order_id)
-        if order is None:
+        if order is None or order.state not in {*_SENT_AND_OPEN, OrderState.LIVE}:
             return []
         unknown = m.OrderUnknown(order_id=order.order_id, reason=answer.reason, ts=now)
-        return [unknown, self._ask(order, now)]
+        return [*self._news.conclude(order, [unknown], now), self._ask(order, now)]
 
     def _fill_reported(self, report: m.FillReport, now: Nanos) -> list[Message]:
-        return self._fills((report.fill,), report.order_id, now)
-
-    def _fills(self, fills: Iterable[Fill], order_id: str, now: Nanos) -> list[Message]:
-        """Book fills that are new and ours; keep those whose order is not known yet."""
-        new: dict[str, dict[str, Message]] = {}
-        for fill in fills:
-            if self.book.knows_trade(fill.trade_id):
-                continue
-            order = self.book.find(order_id, fill.order_id)
-            if order is None:
-                self._strays.hold(fill, now)
-            else:
-                bookings = new.setdefault(order.order_id, {})
-                bookings[fill.trade_id] = booking(order, fill, now)
-        out: list[Message] = []
-        for owner, bookings in new.items():
-            out += self._conclude(self.book.orders[owner], [*bookings.values()], now)
-        return out
-
-    def _matched(self, order: OrderRecord, venue_order_id: str, now: Nanos) -> list[Message]:
-        """Fills that came before the exchange's id of their order was known."""
-        return [booking(order, fill, now) for fill in self._strays.claim(venue_order_id)]
+        return self._news.fills((report.fill,), report.order_id, now)
 
     def _order_reported(self, message: m.OrderReport, now: Nanos) -> list[Message]:
-        report = message.order
-        order = self.book.find(report.client_order_id, report.order_id)
-        if order is None or order.state is OrderState.CLOSED:
-            return []
-        events = [told(order, report, now), *self._matched(order, report.order_id, now)]
-        return self._conclude(order, events, now)
+        if self._news.is_lost(message.order):
+            return self._adopt(message.order, now)
+        return self._news.reported(message.order, now)
 
     def _canceled(self, answer: m.CancelAccepted, now: Nanos) -> list[Message]:
+        """Nothing rests any more; unless the rest adds up, look what was filled."""
         order = self.book.get(answer.order_id)
         if order is None:
             return []
-        accepted = m.OrderAccepted(
+        gone = m.OrderAccepted(
             order_id=order.order_id,
             venue_order_id=order.venue_order_id,
-            filled=Quantity(order.request.quantity - answer.reduced_by),
+            filled=order.told,
             remaining=Quantity(0),
             ts=now,
         )
-        return self._conclude(order, [accepted], now)
+        if order.filled + answer.reduced_by == order.request.quantity:
+            return self._news.conclude(order, [gone], now)
+        return [self._ask(order, now)]
 
     def _not_canceled(self, answer: m.CancelRefused, now: Nanos) -> list[Message]:
         order = self.book.get(answer.order_id)
@@ -185,30 +161,51 @@ class Execution(HandlingRole):
 
     def _looked_up(self, answer: m.OrderLookup, now: Nanos) -> list[Message]:
         order = self.book.get(answer.order_id)
-        if order is None:
-            return []
-        new = [fill for fill in answer.fills if not self.book.knows_trade(fill.trade_id)]
-        events: list[Message] = [booking(order, fill, now) for fill in new]
-        if answer.order is not None:
-            events.insert(0, told(order, answer.order, now))
-        elif answer.complete and not new and order.state is OrderState.UNKNOWN:
-            return [rejection(order, "not_found", now, "the exchange never saw it")]
-        return self._conclude(order, events, now)
+        return self._news.looked_up(order, answer, now) if order else []
 
-    def _conclude(self, order: OrderRecord, events: list[Message], now: Nanos) -> list[Message]:
-        """Close the order where these events leave nothing open; drop those that say nothing."""
-        telling: list[Message] = []
-        for event in events:
-            after = advance(order, event)
-            if after != order:
-                telling.append(event)
-            order = after
-        if order.state is OrderState.LIVE and order.settled_up:
-            reason = "executed" if order.filled >= order.request.quantity else "canceled"
-            telling.append(
-                m.OrderClosed(order_id=order.order_id, reason=reason, filled=order.filled, ts=now)
-            )
-        return telling
+    # --- the account -------------------------------------------------------------------------
+
+    def _account(self, report: m.AccountReport, now: Nanos) -> list[Message]:
+        """Book what is new in a report, then let risk compare the rest."""
+        lost = [order for order in report.orders if self._news.is_lost(order)]
+        if lost:
+            # Their fills are in this report too, but first the books must know the orders.
+            adopted = [message for order in lost for message in self._adopt(order, now)]
+            return [*adopted, self._ask_account(now)]
+        booked = self._news.fills(report.fills, "", now)
+        touched = {event.order_id for event in booked if isinstance(event, m.OrderFilled)}
+        for order in report.orders:
+            if order.client_order_id not in touched:
+                booked += self._news.reported(order, now)
+        ended = {e.order_id for e in booked if isinstance(e, m.OrderClosed | m.OrderRejected)}
+        open_orders = [order for order in self.book.open() if order.order_id not in ended]
+        compare = m.AccountBooked(
+            report=report,
+            foreign=self._news.foreign(report),
+            open_orders=len(open_orders),
+            open_markets=tuple({order.request.ticker for order in open_orders}),
+            foreign_positions=self._news.strays.positions(),
+        )
+        return [*booked, compare]
+
+    def _adopt(self, report: Order, now: Nanos) -> list[Message]:
+        adopted = self._news.adopted(report, now)
+        self._asked[adopted.order_id] = now
+        ask = m.QueryOrder(
+            order_id=adopted.order_id,
+            venue_order_id=report.order_id,
+            ticker=report.ticker,
+            since=now,
+        )
+        return [adopted, ask]
+
+    def _reconciled(self, result: m.Reconciled, now: Nanos) -> list[Message]:
+        """What stays in doubt is looked at again soon, and further back."""
+        self._deep = bool(result.differences)
+        if not result.complete or result.differences:
+            wait = self._terms.doubt_every if result.differences else self._terms.recheck
+            self._account_asked = Nanos(now - self._terms.reconcile_every + wait)
+        return []
 
     # --- asking ------------------------------------------------------------------------------
 
@@ -218,14 +215,15 @@ class Execution(HandlingRole):
         return [self._ask_account(now)] if back else []
 
     def _begin(self, begin: m.Begin, now: Nanos) -> list[Message]:
+        """Ask about every open order; one that was only approved may have been sent after all."""
         del begin
         out: list[Message] = []
-        for order in self.book.open():
+        for order in list(self.book.open()):
             if order.state is OrderState.APPROVED:
-                out.append(rejection(order, "never_sent", now))
-            else:
-                out.append(self._ask(order, now))
-        return [*out, self._ask_account(now)]
+                reason = "the process ended before it was told that the order left"
+                out.append(m.OrderUnknown(order_id=order.order_id, reason=reason, ts=now))
+            out.append(self._ask(order, now))
+        return [*out, self._ask_account(now, first=True)]
 
     def _ask(self, order: OrderRecord, now: Nanos) -> Message:
         self._asked[order.order_id] = now
@@ -236,25 +234,22 @@ class Execution(HandlingRole):
             since=order.submitted,
         )
 
-    def _ask_account(self, now: Nanos) -> Message:
+    def _ask_account(self, now: Nanos, *, first: bool = False) -> Message:
+        """Since the oldest open order, at a start since our last news, and a good while before."""
         self._account_asked = now
-        since = min(
-            (order.submitted for order in self.book.open() if order.submitted),
-            default=now,
-        )
-        return m.QueryAccount(since=Nanos(since - self._terms.backfill))
-
-    def _reconciled(self, result: m.Reconciled, now: Nanos) -> list[Message]:
-        if not result.complete:
-            self._account_asked = Nanos(now - self._terms.reconcile_every + self._terms.recheck)
-        return []
+        since = min((order.submitted for order in self.book.open()), default=now)
+        if first and self.book.seen:
+            since = min(since, self.book.seen)
+        back = self._terms.deep_backfill if self._deep else self._terms.backfill
+        return m.QueryAccount(since=Nanos(since - back))
 
     def _tick(self, tick: m.Tick, now: Nanos) -> list[Message]:
         del tick
         out: list[Message] = []
         for order in list(self.book.open()):
             out += self._overdue(order, now)
-        self._strays.expire(now)
+        self._asked = {i: at for i, at in self._asked.items() if self.book.is_open(i)}
+        self._news.strays.expire(now)
         if now - self._account_asked >= self._terms.reconcile_every:
             out.append(self._ask_account(now))
         return out
@@ -262,16 +257,18 @@ class Execution(HandlingRole):
     def _overdue(self, order: OrderRecord, now: Nanos) -> list[Message]:
         if now - self._asked.get(order.order_id, Nanos(0)) < self._terms.ask_again:
             return []
-        if order.state is OrderState.LIVE and order.settled_up:
-            return self._conclude(order, [], now)
-        if order.state is OrderState.UNKNOWN:
-            return [self._ask(order, now)]
-        if order.state is OrderState.SUBMITTING and _waited(order, now, self._terms.answer_due):
-            unknown = m.OrderUnknown(order_id=order.order_id, reason="no answer", ts=now)
-            return [unknown, self._ask(order, now)]
-        if order.state is OrderState.LIVE and self._missing(order, now):
-            return [self._ask(order, now)]
-        return []
+        match order.state:
+            case OrderState.UNKNOWN:
+                return [self._ask(order, now)]
+            case OrderState.SUBMITTING if _waited(order, now, self._terms.answer_due):
+                unknown = m.OrderUnknown(order_id=order.order_id, reason="no answer", ts=now)
+                return [unknown, self._ask(order, now)]
+            case OrderState.LIVE if order.settled_up:
+                return self._news.conclude(order, [], now)
+            case OrderState.LIVE if self._missing(order, now):
+                return [self._ask(order, now)]
+            case _:
+                return []
 
     def _missing(self, order: OrderRecord, now: Nanos) -> bool:
         """Fills were told and did not come, or the order should have expired by now."""
@@ -279,19 +276,6 @@ class Execution(HandlingRole):
         late = expires is not None and now > expires + self._terms.answer_due
         short = order.filled < order.told and _waited(order, now, self._terms.fills_due)
         return late or short
-
-    def _account(self, report: m.AccountReport, now: Nanos) -> list[Message]:
-        booked = self._fills(report.fills, "", now)
-        closed = sum(isinstance(event, m.OrderClosed) for event in booked)
-        foreign = sum(
-            self.book.find(order.client_order_id, order.order_id) is None for order in report.orders
-        )
-        compare = m.AccountBooked(
-            report=report,
-            foreign=foreign + self._strays.foreign,
-            open_orders=sum(1 for _ in self.book.open()) - closed,
-        )
-        return [*booked, compare]
 
 
 def _waited(order: OrderRecord, now: Nanos, due: Nanos) -> bool:

@@ -10,6 +10,8 @@ from core.units import Nanos, seconds
 class ExecutionTerms(msgspec.Struct, frozen=True, kw_only=True):
     """Patience of the execution role, in the clock's own time."""
 
+    instance: str = ""
+    """The journal's: orders whose ids begin with it are ours, whatever the journal knows."""
     ask_again: Nanos = seconds(1.0)
     """Between two questions about the same order."""
     answer_due: Nanos = seconds(10.0)
@@ -21,5 +23,9 @@ class ExecutionTerms(msgspec.Struct, frozen=True, kw_only=True):
     reconcile_every: Nanos = seconds(60.0)
     recheck: Nanos = seconds(2.0)
     """After a comparison that orders in motion, or a first doubt, left incomplete."""
+    doubt_every: Nanos = seconds(10.0)
+    """Between two comparisons while the books differ."""
     backfill: Nanos = seconds(3600.0)
     """How far back fills are asked for when no open order says otherwise."""
+    deep_backfill: Nanos = seconds(24 * 3600.0)
+    """The same while the books differ."""

@@ -131,7 +131,11 @@ class Desk:
         engine.advance(now)
         return m.AccountReport(
             cash=engine.balance(ACCOUNT).cash,
-            orders=engine.orders(ACCOUNT, status=OrderStatus.RESTING),
+            orders=tuple(
+                order
+                for order in engine.orders(ACCOUNT)
+                if order.status is OrderStatus.RESTING or order.created >= since
+            ),
             fills=tuple(fill for fill in engine.fills(ACCOUNT) if fill.ts >= since),
             positions=engine.positions(ACCOUNT),
             settlements=tuple(row for row in engine.settlements(ACCOUNT) if row.settled >= since),

@@ -24,9 +24,9 @@ M = TypeVar("M", bound=m.Message)
 class Desk:
     """An execution role on a runner with a journal, and what left it."""
 
-    def __init__(self, *events: m.Message) -> None:
+    def __init__(self, *events: m.Message, instance: str = "") -> None:
         self.journal = MemoryJournal(events=events)
-        self.role = Execution(ExecutionTerms())
+        self.role = Execution(ExecutionTerms(instance=instance))
         names = (EXECUTION, "risk", "exchange", "dashboard", "supervision")
         self.runner = Runner({EXECUTION: self.role}, Routing(names), self.journal)
         self.runner.recover()
@@ -245,13 +245,131 @@ def test_a_cancel_that_failed_is_looked_into() -> None:
     assert only(left, m.QueryOrder)
 
 
-def test_after_a_restart_unsent_orders_die_and_sent_ones_are_asked_about() -> None:
+def test_after_a_restart_every_open_order_is_asked_about() -> None:
+    """Also one that was only approved: a power cut may have taken the entry that it left."""
     sent = m.OrderSubmitting(order_id="t-2", ts=NOW)
     desk = Desk(approved("t-1"), approved("t-2"), sent)
     left = desk.tell(m.Begin(recovered=3))
-    assert only(left, m.OrderRejected).order_id == "t-1"
-    assert only(left, m.QueryOrder).order_id == "t-2"
+    assert only(left, m.OrderUnknown).order_id == "t-1"
+    assert {ask.order_id for ask in left if isinstance(ask, m.QueryOrder)} == {"t-1", "t-2"}
     assert only(left, m.QueryAccount).since < NOW
+    assert desk.tell(permit(), approved("t-1")) == []
+
+
+def test_an_approved_order_that_never_left_is_rejected_once_its_absence_is_proven() -> None:
+    desk = Desk(approved())
+    desk.tell(m.Begin(recovered=1), lookup(order=False, complete=False))
+    assert desk.state() is OrderState.UNKNOWN
+    left = desk.tell(lookup(order=False))
+    assert only(left, m.OrderRejected).code == "not_found"
+
+
+def test_an_approved_order_that_had_left_is_found() -> None:
+    desk = Desk(approved())
+    desk.tell(m.Begin(recovered=1), lookup(order=True, fills=True))
+    assert desk.state() is OrderState.CLOSED
+    assert len(desk.events(m.OrderFilled)) == 1
+
+
+def test_a_start_asks_back_to_the_last_news_of_the_journal() -> None:
+    old = Nanos(NOW - seconds(7 * 24 * 3600))
+    gone = m.OrderRejected(order_id="t-1", code="x", text="", ts=old)
+    desk = Desk(approved(created=old), gone)
+    assert only(desk.tell(m.Begin(recovered=2)), m.QueryAccount).since < old
+
+
+LOST_ORDER = venue_order("abc123-7-kelly_volatility-KXSOL15M-26NOV221015-15")
+
+
+def adopted() -> Desk:
+    """The exchange tells of an order of ours that a power cut has taken from the journal."""
+    desk = Desk(instance="abc123")
+    desk.tell(account(orders=(LOST_ORDER,), fills=(venue_fill(),)))
+    return desk
+
+
+def test_an_order_of_ours_that_the_journal_lost_is_adopted_and_asked_about() -> None:
+    desk = adopted()
+    (event,) = desk.events(m.OrderAdopted)
+    assert (event.number, event.strategy) == (7, "kelly_volatility")
+    assert event.order_id == LOST_ORDER.client_order_id
+    assert only(desk.sent, m.QueryOrder).order_id == LOST_ORDER.client_order_id
+    assert only(desk.sent, m.QueryAccount)
+    assert not [sent for sent in desk.sent if isinstance(sent, m.AccountBooked)]
+
+
+def test_an_adopted_order_is_booked_like_any_other() -> None:
+    desk = adopted()
+    answer = replace(
+        lookup(order=True, fills=True), order_id=LOST_ORDER.client_order_id, order=LOST_ORDER
+    )
+    desk.tell(answer)
+    assert desk.state(LOST_ORDER.client_order_id) is OrderState.CLOSED
+    left = desk.tell(account(orders=(LOST_ORDER,), fills=(venue_fill(),)))
+    compare = only(left, m.AccountBooked)
+    assert (compare.foreign, compare.open_orders) == (0, 0)
+    assert len(desk.events(m.OrderFilled)) == 1
+
+
+def test_orders_of_another_journal_are_not_adopted() -> None:
+    desk = Desk(instance="ffffff")
+    left = desk.tell(account(orders=(replace(LOST_ORDER, status=OrderStatus.RESTING),)))
+    assert desk.events(m.OrderAdopted) == []
+    assert only(left, m.AccountBooked).foreign == 1
+
+
+def test_an_order_that_was_thought_absent_is_taken_back() -> None:
+    desk = submitted()
+    desk.tell(LOST, lookup(order=False))
+    assert desk.state() is OrderState.REJECTED
+    desk.tell(placed(filled=0, remaining=25))
+    assert desk.state() is OrderState.LIVE
+    assert desk.role.book.orders["t-1"].resting == contracts(25)
+
+
+def test_a_late_rejection_of_a_live_order_is_not_believed() -> None:
+    desk = submitted()
+    desk.tell(placed(filled=0, remaining=25))
+    left = desk.tell(m.PlaceRejected(order_id="t-1", code="x", text="", ts_recv=NOW))
+    assert only(left, m.QueryOrder)
+    assert desk.events(m.OrderRejected) == []
+
+
+def test_a_lost_answer_of_a_live_order_is_no_unknown_outcome() -> None:
+    desk = submitted()
+    desk.tell(placed(filled=0, remaining=25))
+    left = desk.tell(LOST)
+    assert only(left, m.QueryOrder)
+    assert desk.events(m.OrderUnknown) == []
+
+
+def test_a_cancel_that_adds_up_ends_the_order() -> None:
+    desk = submitted()
+    desk.tell(placed(filled=0, remaining=25), fill_report(quantity=contracts(18)))
+    done = m.CancelAccepted(order_id="t-1", reduced_by=contracts(7), ts_event=NOW, ts_recv=NOW)
+    assert only(desk.tell(done), m.OrderClosed).reason == "canceled"
+
+
+def test_a_cancel_that_does_not_add_up_is_looked_into() -> None:
+    """Its fills are under way, or the exchange took a part of the order for reasons of its own."""
+    desk = submitted()
+    desk.tell(placed(filled=0, remaining=25))
+    done = m.CancelAccepted(order_id="t-1", reduced_by=contracts(7), ts_event=NOW, ts_recv=NOW)
+    assert only(desk.tell(done), m.QueryOrder)
+    cut = venue_order(status=OrderStatus.CANCELED, filled=Quantity(0), remaining=Quantity(0))
+    desk.tell(replace(lookup(order=True), order=cut))
+    assert desk.state() is OrderState.CLOSED
+
+
+def test_books_that_differ_are_looked_at_again_soon_and_further_back() -> None:
+    desk = Desk()
+    before = only(desk.tell(m.Tick(due=NOW)), m.QueryAccount)
+    difference = m.Difference(what="position", key="x", ours="1", theirs="2")
+    differs = m.Reconciled(complete=True, differences=(difference,), foreign=0, ts=NOW)
+    later = Nanos(NOW + seconds(11))
+    desk.tell(differs)
+    again = only(desk.tell(m.Tick(due=later), at=later), m.QueryAccount)
+    assert again.since < before.since
 
 
 def test_a_stream_that_came_back_is_backfilled() -> None:

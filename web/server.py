@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from cheroot import wsgi
+from wsproto.utilities import ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,10 +71,27 @@ class StreamSocket(socket.socket):
 
 
 class StreamThread(threading.Thread):
-    """A stream's reader: it never keeps the process alive."""
+    """A stream's reader: it never keeps the process alive, and its end is always the stream's.
+
+    simple-websocket wakes its waiting `receive` on the ends it knows of. After others (a message
+    that is too large, a frame that breaks the protocol) `receive` would wait for ever, and so would
+    the worker that is to be joined at the stop.
+    """
 
     def __init__(self, target: Callable[[], None]) -> None:
         super().__init__(target=target, daemon=True)
+        self._stream: Any = getattr(target, "__self__", None)
+
+    def run(self) -> None:
+        """Read until the end, whatever it is."""
+        try:
+            super().run()
+        except ProtocolError as error:
+            _log.warning("a stream's client broke the protocol: %s", error)
+        finally:
+            if self._stream is not None:
+                self._stream.connected = False
+                self._stream.event.set()
 
 
 STREAM_OPTIONS: Final = {"max_message_size": 1 << 20, "thread_class": StreamThread}
@@ -87,7 +105,7 @@ class _Gateway(wsgi.Gateway_10):
         environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
         if environ.get("HTTP_UPGRADE", "").lower() == "websocket":
             stream = StreamSocket(os.dup(self.req.conn.socket.fileno()))
-            self.req.server.streams.add(stream)
+            self.req.server.adopt(stream)
             environ[_SOCKET_KEY] = stream
             # compression costs four times the memory per client and buys nothing on one machine
             environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
@@ -108,7 +126,7 @@ class _Gateway(wsgi.Gateway_10):
             stream = self.env.get(_SOCKET_KEY)
             if stream is not None:
                 self.req.close_connection = True
-                self.req.server.streams.discard(stream)
+                self.req.server.release(stream)
                 stream.close()
 
     def start_response(self, *args: Any, **kwargs: Any) -> Callable[[bytes], None]:  # noqa: ANN401
@@ -142,8 +160,31 @@ class _Cheroot(wsgi.Server):
         self.gateway = _Gateway
         self.keep_alive_conn_limit = threads
         self.expiration_interval = _POLL_SECONDS
-        self.streams: set[StreamSocket] = set()
+        self._streams: set[StreamSocket] = set()
+        self._closing = False
+        self._lock = threading.Lock()
         self._listener = listener
+
+    def adopt(self, stream: StreamSocket) -> None:
+        """Take a stream to the ones that are cut at the stop; one that comes later is cut at once,
+        or the stop would wait for it for ever.
+        """
+        with self._lock:
+            self._streams.add(stream)
+            if self._closing:
+                stream.cut()
+
+    def release(self, stream: StreamSocket) -> None:
+        """Forget a stream that has ended."""
+        with self._lock:
+            self._streams.discard(stream)
+
+    def cut_streams(self) -> None:
+        """End all streams, those that are just being opened too."""
+        with self._lock:
+            self._closing = True
+            for stream in self._streams:
+                stream.cut()
 
     def bind(self, *_: object) -> socket.socket:
         self.socket = self._listener
@@ -173,8 +214,7 @@ class Server:
 
     def stop(self) -> None:
         """End all streams, let running requests finish, close everything. Idempotent."""
-        for stream in tuple(self._cheroot.streams):
-            stream.cut()
+        self._cheroot.cut_streams()
         self._cheroot.stop()
         self._listener.close()
         if self._thread.ident is not None:

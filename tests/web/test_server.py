@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -160,3 +161,59 @@ def test_a_server_that_never_started_gives_its_port_back(app: Flask) -> None:
     server = Server(app, "127.0.0.1", 0, threads=1)
     server.stop()
     serve(app, "127.0.0.1", server.port, threads=1).stop()
+
+
+def stopped_in_time(server: Server) -> bool:
+    """Whether `stop` returns at all; the limit is far beyond any slow day."""
+    stopper = threading.Thread(target=server.stop, daemon=True)
+    stopper.start()
+    stopper.join(WAIT * 3)
+    return not stopper.is_alive()
+
+
+def test_a_stream_that_opens_during_the_stop_does_not_delay_it(app: Flask) -> None:
+    arrived, stopping = threading.Event(), threading.Event()
+
+    @app.before_request
+    def hold() -> None:
+        if request.path == "/stream":
+            arrived.set()
+            stopping.wait(WAIT)
+
+    server = serve(app, "127.0.0.1", 0, threads=4)
+    plain = server._cheroot.cut_streams
+
+    def cut_then_let_in() -> None:
+        plain()
+        stopping.set()
+
+    server._cheroot.cut_streams = cut_then_let_in  # type: ignore[method-assign]
+    late = threading.Thread(target=_knock, args=(server,), daemon=True)
+    late.start()
+    assert arrived.wait(WAIT)
+    assert stopped_in_time(server)
+
+
+def _knock(server: Server) -> None:
+    with contextlib.suppress(OSError, websocket.WebSocketException):
+        open_stream(server, "/stream").recv()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"\xf1\x80\x00\x00\x00\x00",  # reserved bits that nobody agreed on
+        b"\x81\x05hello",  # a client must mask what it sends
+        b"\x83\x80\x00\x00\x00\x00",  # an opcode that does not exist
+        b"\x81\xff\x00\x00\x00\x00\x00\x20\x00\x00mask" + b"x" * 70_000,  # larger than allowed
+    ],
+)
+def test_a_client_that_breaks_the_protocol_ends_its_stream_and_no_more(
+    server: Server, frame: bytes
+) -> None:
+    stream = open_stream(server, "/stream")
+    with contextlib.suppress(OSError):
+        stream.sock.sendall(frame)
+    stream.sock.shutdown(socket.SHUT_WR)
+    assert stopped_in_time(server)
+    close_quietly(stream)

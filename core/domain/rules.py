@@ -47,6 +47,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     ledger: Ledger
     unknown: frozenset[str]
     """Markets with an order whose outcome nobody knows."""
+    differing: frozenset[str] = frozenset()
+    """Markets in which our position is not the exchange's."""
     equity: Money
     day_pnl: Money
     limits: RiskLimits
@@ -132,6 +134,13 @@ def outcome_known(facts: Facts) -> Denial | None:
     return Denial(code="order_unknown", limit=0, value=1)
 
 
+def books_agree(facts: Facts) -> Denial | None:
+    """`books_differ`: the exchange has another position in this market than we have."""
+    if facts.market.ticker not in facts.differing:
+        return None
+    return Denial(code="books_differ", limit=0, value=1)
+
+
 def one_intent(facts: Facts) -> Denial | None:
     """`open_intent`: one order at a time in a market."""
     pending = len(facts.ledger.open_orders(facts.market.ticker))
@@ -180,6 +189,7 @@ GATES: Final = (
     index_fresh,
     book_fresh,
     outcome_known,
+    books_agree,
     one_intent,
     enough_edge,
     enough_confidence,

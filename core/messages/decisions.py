@@ -153,6 +153,8 @@ class PositionSettled(Message, frozen=True, kw_only=True):
     result: Outcome
     quantity: Quantity
     payout: Money
+    fees: Money = Money(0)
+    """What its fills were charged."""
     ts: Nanos
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core import messages as m
-from core.domain import caps, marks, picture, rules
+from core.domain import caps, charges, marks, picture, rules
 from core.domain.fold import StateFolded
 from core.domain.ledger import Ledger
 from core.domain.positions import payout
-from core.domain.reconciliation import account_differences
+from core.domain.reconciliation import account_differences, blocked_markets, same_gap
 from core.domain.rules import Denial, Facts, RiskLimits
 from core.domain.windows import trading_day
 from core.exchange.records import OrderRequest, Outcome, Side, TimeInForce
@@ -58,7 +58,8 @@ class Risk(HandlingRole):
         self._marks: dict[str, marks.Mark] = {}
         self._results: dict[str, Outcome] = {}
         self._unknown: set[str] = set()
-        self._suspected: frozenset[m.Difference] = frozenset()
+        self._suspected: frozenset[tuple[str, str, str]] = frozenset()
+        self._differing: frozenset[str] = frozenset()
         self._peak_written = Nanos(0)
         self._dirty = True
 
@@ -101,6 +102,7 @@ class Risk(HandlingRole):
             state=self._state,
             ledger=self.ledger,
             unknown=frozenset(self._unknown_markets()),
+            differing=self._differing,
             equity=equity,
             day_pnl=Money(equity - self.ledger.day_open),
             limits=self._limits,
@@ -198,6 +200,7 @@ class Risk(HandlingRole):
                 result=result,
                 quantity=held.quantity,
                 payout=payout(held.quantity, result),
+                fees=held.fees,
                 ts=now,
             )
         ]
@@ -209,7 +212,8 @@ class Risk(HandlingRole):
                 self._marks.get(fill.ticker, marks.Mark()), view
             )
         late = self._settle(fill.ticker, now)
-        return [*late, *self._look_again(now)] if late else self._picture(now)
+        then = [*late, *self._look_again(now)] if late else self._picture(now)
+        return [*charges.breaches(fill, view, self.name), *then]
 
     def _resolved(self, event: Message, now: Nanos) -> list[Message]:
         del event, now
@@ -260,13 +264,16 @@ class Risk(HandlingRole):
             opened = m.DayOpened(day=trading_day(now).isoformat(), equity=report.cash, ts=now)
             return [capital, opened, _reconciled(booked, (), now)]
         settled = self._settled_meanwhile(report, now)
-        if settled or booked.open_orders or self.ledger.reservations:
+        if settled:
             return [*settled, _reconciled(booked, (), now, complete=False)]
-        found = frozenset(account_differences(self.ledger, booked))
-        lasting = found & self._suspected
-        self._suspected = found
+        found = account_differences(self.ledger, booked)
         # A report is read in several requests, so a difference counts when it is seen twice.
-        return [_reconciled(booked, tuple(lasting), now, complete=not found or bool(lasting))]
+        lasting = tuple(d for d in found if same_gap(d) in self._suspected)
+        self._suspected = frozenset(map(same_gap, found))
+        self._differing = blocked_markets(lasting)
+        still = not booked.open_orders and not self.ledger.reservations
+        complete = still and (not found or bool(lasting))
+        return [_reconciled(booked, lasting, now, complete=complete)]
 
     def _settled_meanwhile(self, report: m.AccountReport, now: Nanos) -> list[Message]:
         """Windows that ended while nobody here was looking."""

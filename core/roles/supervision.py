@@ -15,6 +15,7 @@ import msgspec
 from core import messages as m
 from core.domain.breaker import Breaker, Cause, TransitionError
 from core.domain.fold import StateFolded
+from core.domain.reconciliation import EVERYWHERE
 from core.domain.restarts import Exhausted, RestartHistory
 from core.journal import JournalError
 from core.roles.base import HandlingRole
@@ -112,12 +113,13 @@ class Supervision(HandlingRole):
         return self._change("STARTING", cause, now)
 
     def _reconciled(self, report: m.Reconciled, now: Nanos) -> list[Message]:
-        if not report.complete and not report.differences:
-            return []
-        if report.differences:
-            first = report.differences[0]
+        halting = [d for d in report.differences if d.what in EVERYWHERE]
+        if halting:
+            first = halting[0]
             reason = f"{first.what} {first.key}: ours {first.ours}, theirs {first.theirs}"
             return self._halt(Cause(code="books_differ", reason=reason, by=self.name), now)
+        if not report.complete:
+            return []
         self.settled_books = True
         if self.breaker.state != "STARTING":
             return []

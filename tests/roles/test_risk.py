@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from core import messages as m
 from core.exchange.records import Outcome, Position, Settlement, Side, TimeInForce
@@ -227,7 +228,8 @@ def test_an_empty_book_keeps_the_last_mark() -> None:
 )
 def test_a_breach_is_reported_with_limit_and_value(breaker: dict[str, float], code: str) -> None:
     office = Office(**breaker)
-    (breach,) = of(office.tell(filled(fee=money(12))), m.BreachDetected)
+    dear = filled(quantity=contracts(400), fee=money(6.9888))
+    (breach,) = of(office.tell(dear), m.BreachDetected)
     assert breach.code == code
     assert breach.value >= breach.limit == 0.001
 
@@ -268,6 +270,20 @@ def test_nothing_is_compared_while_orders_are_open() -> None:
         assert result.differences == ()
 
 
+SETTLED = Settlement(
+    ticker=TICKER,
+    result=Outcome.YES,
+    yes_quantity=contracts(25),
+    no_quantity=Quantity(0),
+    yes_cost=money(12),
+    no_cost=Money(0),
+    revenue=money(25),
+    fees=money(0.4368),
+    settled=NOW,
+    shard=2,
+)
+
+
 def held(quantity: Quantity) -> Position:
     return Position(
         ticker=TICKER,
@@ -299,20 +315,90 @@ def test_a_payout_that_is_not_booked_yet_is_no_difference() -> None:
     assert of(office.tell(before_payout), m.Reconciled)[0].complete
 
 
+def test_a_position_that_differs_stops_its_market_and_no_other_until_both_agree() -> None:
+    office = Office(capital(), filled())
+    report = compared(cash=money(10_000 - 12 - 0.4368), positions=(held(contracts(20)),))
+    office.tell(report, report)
+    (denial,) = of(office.tell(signal()), m.OrderDenied)
+    assert denial.code == "books_differ"
+    other = "KXSOL15M-26NOV221030-30"
+    office.tell(view(market=terms(ticker=other)))
+    assert of(office.tell(signal(ticker=other)), m.OrderApproved)
+    agreed = compared(cash=money(10_000 - 12 - 0.4368), positions=(held(contracts(25)),))
+    office.tell(agreed)
+    assert of(office.tell(signal()), m.OrderApproved)
+
+
+def test_positions_are_compared_while_orders_are_open_elsewhere() -> None:
+    office = Office(capital(), filled(), filled("f2", "o", ticker="OTHER"))
+    moving = m.AccountBooked(
+        report=account(positions=(held(contracts(20)),)),
+        foreign=0,
+        open_orders=1,
+        open_markets=("OTHER",),
+    )
+    office.tell(moving)
+    (result,) = of(office.tell(moving), m.Reconciled)
+    assert not result.complete
+    assert [difference.key for difference in result.differences] == [TICKER]
+
+
+def test_what_others_hold_in_our_market_is_theirs() -> None:
+    office = Office(capital(), filled())
+    shared = m.AccountBooked(
+        report=account(positions=(held(contracts(20)),), cash=money(1)),
+        foreign=1,
+        open_orders=0,
+        foreign_positions=((TICKER, Quantity(-contracts(5))),),
+    )
+    office.tell(shared)
+    (result,) = of(office.tell(shared), m.Reconciled)
+    assert (result.complete, result.differences) == (True, ())
+
+
+def test_a_gap_that_stays_counts_even_while_both_sides_move() -> None:
+    office = Office(capital())
+    office.tell(compared(cash=money(9_990)), filled())
+    moved = compared(
+        cash=money(9_990 - 12 - 0.4368), positions=(held(contracts(25)),), settlements=()
+    )
+    (result,) = of(office.tell(moved), m.Reconciled)
+    assert [difference.what for difference in result.differences] == ["cash"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "what", "theirs"),
+    [
+        ({"result": Outcome.NO, "revenue": Money(0)}, "settlement", "no"),
+        ({"revenue": money(24)}, "settlement", "24.000000"),
+        ({"fees": money(0.5)}, "fees", "0.500000"),
+    ],
+)
+def test_a_settlement_that_differs_is_named_with_both_sides(
+    changes: dict[str, object], what: str, theirs: str
+) -> None:
+    office = Office(capital(), filled())
+    won = m.MarketDetermined(
+        ticker=TICKER, result=Outcome.YES, value=None, ts_event=NOW, ts_recv=NOW
+    )
+    office.tell(won)
+    row = replace(SETTLED, **changes)
+    report = compared(cash=money(10_000 - 12 - 0.4368 + 25), settlements=(row,))
+    office.tell(report)
+    (difference,) = of(office.tell(report), m.Reconciled)[0].differences
+    assert (difference.what, difference.key, difference.theirs) == (what, TICKER, theirs)
+
+
+@pytest.mark.parametrize(("fee", "differs"), [(0.4368, False), (0.4468, False), (0.4469, True)])
+def test_a_fee_that_no_rounding_explains_is_a_breach(fee: float, differs: bool) -> None:
+    office = Office()
+    found = of(office.tell(filled(fee=money(fee))), m.BreachDetected)
+    assert [breach.code for breach in found] == ["fee_differs"] * differs
+
+
 def test_a_window_that_ended_unseen_is_settled_from_the_account() -> None:
     office = Office(capital(), filled())
-    row = Settlement(
-        ticker=TICKER,
-        result=Outcome.YES,
-        yes_quantity=contracts(25),
-        no_quantity=Quantity(0),
-        yes_cost=money(12),
-        no_cost=Money(0),
-        revenue=money(25),
-        fees=money(0.4368),
-        settled=NOW,
-        shard=2,
-    )
+    row = SETTLED
     left = office.tell(compared(cash=money(10_000 - 12 - 0.4368 + 25), settlements=(row,)))
     assert of(left, m.PositionSettled)[0].payout == money(25)
     assert not of(left, m.Reconciled)[0].complete

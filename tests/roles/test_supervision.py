@@ -120,6 +120,13 @@ def test_the_lease_is_renewed_while_active_and_only_then() -> None:
     assert of(watch.tick(1), m.Permit) == []
 
 
+def test_a_position_that_differs_is_the_business_of_its_market() -> None:
+    watch = trading()
+    difference = m.Difference(what="position", key="X", ours="1", theirs="2")
+    watch.tell(m.Reconciled(complete=True, differences=(difference,), foreign=0, ts=NOW))
+    assert watch.state == "ACTIVE"
+
+
 def test_a_breach_halts_revokes_and_cancels() -> None:
     watch = trading()
     before = watch.role.breaker.epoch

@@ -1,0 +1,43 @@
+"""What a fill was charged against what the fee model says: a fee nobody expected stops trading."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core import messages as m
+from core.domain.fees import FeeTerms, fill_fee, trade_fee
+from core.domain.positions import own_leg
+from core.units import ONE_CENT, dollars
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CODE = "fee_differs"
+
+
+def breaches(
+    fill: m.OrderFilled, view: m.MarketView | None, source: str
+) -> Sequence[m.BreachDetected]:
+    """`fee_differs` where the charge is more than a cent off; nothing without the market's terms.
+
+    A cent is what rounding to an account's unit, and the rebates of such roundings, may come to.
+    """
+    if view is None:
+        return ()
+    market = view.market
+    terms = FeeTerms(fee_type=market.fee_type, multiplier_bps=market.fee_multiplier_bps)
+    price = own_leg(fill.side, fill.price)
+    least = trade_fee(terms, price, fill.quantity, is_taker=fill.is_taker) - ONE_CENT
+    most = fill_fee(terms, price, fill.quantity, is_taker=fill.is_taker) + ONE_CENT
+    if least <= fill.fee <= most:
+        return ()
+    expected = fill_fee(terms, price, fill.quantity, is_taker=fill.is_taker)
+    breach = m.BreachDetected(
+        code=CODE,
+        limit=dollars(expected),
+        value=dollars(fill.fee),
+        detail=f"fee of fill {fill.trade_id} in dollars",
+        source=source,
+        ts=fill.ts,
+    )
+    return (breach,)

@@ -57,7 +57,5 @@ def differences(ours: Books, theirs: Books) -> list[Difference]:
     for ticker in sorted({*ours.positions, *theirs.positions}):
         mine, other = ours.positions.get(ticker, 0), theirs.positions.get(ticker, 0)
         if mine != other:
-            found.append(
-                Difference(what="position", key=ticker, ours=str(mine), theirs=str(other))
-            )
+            found.append(Difference(what="position", key=ticker, ours=str(mine), theirs=str(other)))
     return found

@@ -226,6 +226,7 @@ def backtest(*, tape: Path, as_json: bool) -> None:
 @click.option("--key-id", help="Key of a client of yours; goes with --public-key.")
 @click.option("--public-key", type=click.Path(path_type=Path), help="Its public key, PEM.")
 @click.option("--state-dir", default="var/exchange", type=click.Path(path_type=Path))
+@click.option("--tier", default="basic", help="Whose rate limits are enforced; none: nobody's.")
 @click.option("--faults", type=click.Path(path_type=Path), help="Script of what goes wrong.")
 @click.option("--with-parent", is_flag=True, help="End when standard input ends.")
 @refusing

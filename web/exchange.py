@@ -25,6 +25,7 @@ from core.exchange.auth import (
 )
 from core.exchange.engine_types import CRYPTO_SHARD, DEFAULT_SHARD, EngineConfig
 from core.exchange.simulated import SimulatedExchange
+from core.exchange.tiers import TIERS
 from core.units import Money
 from web.exchange_app import REST_PREFIX, STREAM_PATH, Stream, create_exchange_app
 from web.exchange_faults import FaultDesk, FaultyScenario
@@ -137,6 +138,8 @@ def serve_engine(
     faults.add(options.read_faults(), clock.now())
     scenario = FaultyScenario(scenario, engine, faults)
     host = ExchangeHost(engine, scenario, clock, publisher.publish)
+    if options.tier is not None:
+        host.limits = TIERS[options.tier]
     app = create_exchange_app(host, ring, Stream(roster, publisher, options), faults)
     threads = options.streams + _PLAIN_REQUESTS
     server = Server(app, options.host, options.port, threads=threads)

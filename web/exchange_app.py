@@ -12,6 +12,7 @@ from core.exchange.wire.errors import bare_error
 from web.exchange_commands import CommandDesk
 from web.exchange_fault_routes import fault_endpoints, install_faults
 from web.exchange_keys import install_keys
+from web.exchange_limits import Tollgate, install_limits
 from web.exchange_money import money_endpoints
 from web.exchange_orders import order_endpoints
 from web.exchange_outbox import Outbox
@@ -52,6 +53,7 @@ class Stream:
         self.desk = CommandDesk(roster, publisher)
         self.places = options.streams
         self.outbox_frames = options.outbox_frames
+        self.is_limited = options.tier is not None
 
 
 def create_exchange_app(
@@ -64,6 +66,8 @@ def create_exchange_app(
     install_refusals(app)
     _limit_streams(app, stream)
     install_faults(app, REST_PREFIX, faults)
+    if stream.is_limited:
+        install_limits(app, REST_PREFIX, Tollgate(host.limits, host.clock))
     app.register_blueprint(fault_endpoints(host, faults), url_prefix=REST_PREFIX)
     for endpoints in _ENDPOINTS:
         app.register_blueprint(endpoints(host), url_prefix=REST_PREFIX)

@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from core.clock import sleep_seconds
+from core.exchange.tiers import TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,8 @@ class ExchangeHost:
         publish: Callable[[SimulatedExchange, tuple[EngineEvent, ...]], None],
     ) -> None:
         self.clock = clock
+        self.limits = TIERS["basic"]
+        """The token buckets that every account has."""
         self.failure: BaseException | None = None
         """Why the thread that lets time pass has died: a bug, and the end of the exchange."""
         self.on_failure: Callable[[], None] = lambda: None

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from core.exchange.faults import Fault, FaultError, read_script
+from core.exchange.tiers import TIERS
 from core.units import SECOND, Money, Nanos, money_from_dollars
 
 ScenarioName = Literal["synthetic", "tape"]
@@ -48,6 +49,8 @@ class ExchangeOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Frames that may wait for a client before its subscription ends with error 25."""
     skew_seconds: float = 5.0
     """How far a request's time stamp may be off, in seconds of the machine."""
+    tier: str | None = None
+    """Whose token buckets are enforced; None lets everybody ask as often as they like."""
     faults: Path | None = None
     """A script of what goes wrong, TOML or JSON (core.exchange.faults)."""
 
@@ -61,6 +64,9 @@ class ExchangeOptions(msgspec.Struct, frozen=True, kw_only=True):
             raise OptionsError(msg)
         if self.streams < 1 or self.outbox_frames < 1:
             msg = "streams and outbox_frames must be at least 1"
+            raise OptionsError(msg)
+        if self.tier is not None and self.tier not in TIERS:
+            msg = f"--tier {self.tier}: one of {', '.join(TIERS)}, or none"
             raise OptionsError(msg)
         self.read_faults()
 
@@ -91,6 +97,7 @@ def options_from_command_line(**given: Any) -> ExchangeOptions:  # noqa: ANN401 
         public_key=given["public_key"],
         state=given["state_dir"],
         faults=given["faults"],
+        tier=None if given["tier"] == "none" else given["tier"],
     )
 
 

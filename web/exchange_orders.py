@@ -28,7 +28,6 @@ from core.exchange.wire.trading import (
     ReducedJson,
     routed,
 )
-from web.exchange_portfolio import BASIC_TIER
 from web.exchange_requests import account, answer, number, read_body, read_row, text
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def order_endpoints(host: ExchangeHost) -> Blueprint:
     routes = Blueprint("orders", __name__)
     desk = _Desk(host)
     _single_endpoints(routes, host, desk)
-    _batch_endpoints(routes, desk)
+    _batch_endpoints(routes, host, desk)
     for number_, (method, path) in enumerate(_LEGACY):
         routes.add_url_rule(path, f"legacy_{number_}", _withdrawn, methods=[method])
     return routes
@@ -109,17 +108,17 @@ def _single_endpoints(routes: Blueprint, host: ExchangeHost, desk: _Desk) -> Non
         return Response(status=204)
 
 
-def _batch_endpoints(routes: Blueprint, desk: _Desk) -> None:
+def _batch_endpoints(routes: Blueprint, host: ExchangeHost, desk: _Desk) -> None:
     @routes.post(f"{_ORDERS}/batched")
     def create_batch() -> Response:
         body = read_body(BatchCreateJson)
-        _check_size(len(body.orders), BASIC_TIER.write_capacity // _CREATE_COST)
+        _check_size(len(body.orders), host.limits.write_capacity // _CREATE_COST)
         return answer({"orders": [_place_item(desk, raw) for raw in body.orders]}, _CREATED)
 
     @routes.delete(f"{_ORDERS}/batched")
     def cancel_batch() -> Response:
         body = read_body(BatchCancelJson)
-        _check_size(len(body.orders), BASIC_TIER.write_capacity // _CANCEL_COST)
+        _check_size(len(body.orders), host.limits.write_capacity // _CANCEL_COST)
         return answer({"orders": [_cancel_item(desk, item) for item in body.orders]})
 
 

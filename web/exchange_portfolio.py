@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Response
 
-from core.exchange.listing import Limits
+from core.exchange.costs import DEFAULT_COST, listed_costs
 from core.exchange.records import OrderStatus
 from core.exchange.wire.account import FillJson, OrderJson
 from core.exchange.wire.holdings import (
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from core.units import Nanos
     from web.exchange_host import ExchangeHost
 
-BASIC_TIER: Final = Limits(
-    tier="basic", read_refill=200, read_capacity=600, write_refill=100, write_capacity=100
-)
 _STATUSES: Final = frozenset(OrderStatus)
 
 
@@ -63,7 +60,15 @@ def _money_endpoints(routes: Blueprint, host: ExchangeHost) -> None:
 
     @routes.get("/account/limits")
     def limits() -> Response:
-        return answer(LimitsJson.from_limits(BASIC_TIER))
+        return answer(LimitsJson.from_limits(host.limits))
+
+    @routes.get("/account/endpoint_costs")
+    def endpoint_costs() -> Response:
+        rows = [
+            {"method": method, "path": f"/trade-api/v2{path}", "cost": cost}
+            for method, path, cost in listed_costs()
+        ]
+        return answer({"default_cost": DEFAULT_COST, "endpoint_costs": rows})
 
     @routes.get("/local/books")
     def books() -> Response:

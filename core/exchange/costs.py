@@ -64,6 +64,12 @@ def bill(call: Call) -> Bill:
     return tuple((bucket, tokens) for bucket in _write_buckets(call))
 
 
+def listed_costs() -> tuple[tuple[str, str, int], ...]:
+    """Method, route and cost of what differs from `DEFAULT_COST`."""
+    rows = ((*route, cost) for route, cost in _COSTS.items() if cost != DEFAULT_COST)
+    return tuple(sorted(rows))
+
+
 def write_bucket(shard: int) -> str:
     """The bucket of writes that name this shard."""
     return f"{WRITE}:{shard}" if shard else WRITE

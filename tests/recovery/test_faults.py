@@ -41,11 +41,11 @@ EAGER = {
 
 REQUESTS: tuple[dict[str, object], ...] = (
     {"kind": "lost_after", "match": CREATE},
-    {"kind": "lost_before", "match": CREATE, "skip": 2},
-    {"kind": "error", "match": CREATE, "skip": 3, "status": 500},
-    {"kind": "error_after", "match": CREATE, "skip": 4, "status": 504},
-    {"kind": "rate_limited", "match": CREATE, "skip": 6, "count": 2},
-    {"kind": "slow", "match": CREATE, "skip": 8, "seconds": 0.3},
+    {"kind": "lost_before", "match": CREATE, "skip": 1},
+    {"kind": "error", "match": CREATE, "skip": 2, "status": 500},
+    {"kind": "error_after", "match": CREATE, "skip": 3, "status": 504},
+    {"kind": "rate_limited", "match": CREATE, "skip": 4},
+    {"kind": "slow", "match": CREATE, "skip": 5, "seconds": 0.3},
     {"kind": "slow_answer", "match": "GET /portfolio/*", "skip": 3, "count": 3, "seconds": 0.2},
     {"kind": "error", "match": "GET /portfolio/fills", "skip": 2, "status": 503},
     {"kind": "drift", "match": "GET *", "count": 0},

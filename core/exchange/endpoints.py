@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import msgspec
 
+from core.exchange.funding import FundingEndpoints
 from core.exchange.listing import MarketStatus
 from core.exchange.port import Ambiguous, Unavailable
 from core.exchange.wire import books, holdings, markets, pages, trading, venue
@@ -81,7 +82,7 @@ class Http(Protocol):
         """Close the kept connections."""
 
 
-class KalshiExchange:
+class KalshiExchange(FundingEndpoints):
     """`core.exchange.port.Exchange` over HTTP; `core.exchange.kalshi.connect` makes one."""
 
     def __init__(self, http: Http) -> None:

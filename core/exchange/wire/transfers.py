@@ -44,3 +44,9 @@ class TransferJson(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     status: str
     created_ts: int
     client_transfer_id: str = ""
+
+
+class TransferPage(msgspec.Struct, frozen=True):
+    """GET /portfolio/intra_exchange_instance_transfers/{transfer_id}."""
+
+    transfer: TransferJson

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from core.domain.fees import fee_bound
-from core.domain.sizing import kelly_fraction
-from core.exchange.records import Side
+from core.domain.sizing import Exposure, crowding, kelly_fraction
+from core.domain.windows import TickerError, window_of
+from core.exchange.records import Outcome, Side
 from core.units import (
+    DOLLAR_PRICE,
     ONE_CONTRACT,
     Money,
+    Nanos,
     Price,
     Quantity,
     complement,
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 MOST_FILLS: Final = 40
 """Fills that one order may plausibly break into: bounds the rounding in the reserved fee."""
+_LEAST_COST: Final = 0.001
 
 
 class Sized(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,12 +68,67 @@ def held_cost(facts: Facts) -> Money:
 
 
 def kelly_room(facts: Facts) -> Money:
-    """Fractional Kelly of the equity, less what this bet has cost already."""
+    """Fractional Kelly of the equity, less what the open bets of this window take away.
+
+    More of the same bet counts in full, other coins by their correlation; see `sizing.crowding`.
+    """
     signal = facts.signal
-    full = kelly_fraction(signal.probability, price_dollars(signal.price) + fee_share(facts))
-    share = full * min(signal.kelly_fraction, facts.limits.kelly_fraction)
+    cost = price_dollars(signal.price) + fee_share(facts)
+    share = kelly_fraction(signal.probability, cost)
+    share *= min(signal.kelly_fraction, facts.limits.kelly_fraction)
     bankroll = min(facts.equity, facts.limits.bankroll)
-    return Money(int(share * bankroll) - held_cost(facts))
+    if share <= 0.0 or bankroll <= 0:
+        return Money(0)
+    wanted = Exposure(
+        series=facts.market.series,
+        close_ns=facts.market.close_ns,
+        outcome=signal.outcome,
+        cost=_inside(cost),
+    )
+    crowd = crowding(wanted, open_bets(facts, bankroll))
+    return Money(int((share - crowd) * bankroll))
+
+
+def open_bets(facts: Facts, bankroll: Money) -> tuple[Exposure, ...]:
+    """Positions, and orders that may still fill, as shares of the bankroll."""
+    ledger = facts.ledger
+    held = [
+        (p.ticker, p.outcome, p.cost, abs(p.quantity))
+        for p in ledger.positions.values()
+        if p.quantity
+    ]
+    held += [
+        (r.ticker, Outcome.YES if r.side is Side.BID else Outcome.NO, r.amount, r.quantity)
+        for r in ledger.reservations.values()
+        if r.quantity > 0
+    ]
+    return tuple(
+        Exposure(
+            series=series,
+            close_ns=close_ns,
+            outcome=outcome,
+            cost=_inside(money / (quantity * DOLLAR_PRICE)),
+            share=money / bankroll,
+        )
+        for ticker, outcome, money, quantity in held
+        for series, close_ns in [_window_of(facts, ticker)]
+    )
+
+
+def _window_of(facts: Facts, ticker: str) -> tuple[str, Nanos]:
+    """Series and close of a bet; a name that tells no window is feared to end with this one."""
+    if ticker == facts.market.ticker:
+        return facts.market.series, facts.market.close_ns
+    try:
+        window = window_of(ticker, facts.now)
+    except TickerError:
+        return ticker, facts.market.close_ns
+    return window.series, window.close_ns
+
+
+def _inside(cost: float) -> float:
+    """A cost per contract that leaves something to win and to lose."""
+    return min(max(cost, _LEAST_COST), 1.0 - _LEAST_COST)
 
 
 def fee_share(facts: Facts) -> float:

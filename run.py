@@ -23,7 +23,7 @@ import msgspec
 from actors.daemon import Daemon
 from actors.outcome import Outcome, outcome_json
 from actors.venue_process import VenueProcessError
-from config.logs import hide, kv, start_logging
+from config.logs import kv, start_logging
 from config.settings import LIVE_PHRASE, Settings, SettingsError, effective, load
 from core.assembly import Assembly, Surroundings
 from core.domain.series import UnknownSeriesError
@@ -37,12 +37,12 @@ from core.research.tape import TapeError
 from core.strategies import StrategyError
 from core.topology_text import topology_json, topology_text
 from web.app import create_app
-from web.auth import TokenError, load_token
+from web.auth import TokenError
 from web.exchange import serve_exchange
 from web.exchange_options import OptionsError, options_from_command_line
 from web.hub import Hub
 from web.server import CannotListen, Server
-from web.settings import WebSettings
+from web.setup import web_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,9 +154,7 @@ def run_daemon(settings: Settings, windows: int | None) -> Outcome:
             hub.publish(message)
 
     daemon = Daemon(settings, screen, windows)
-    token = load_token(settings.token_path)
-    hide(token)
-    web = WebSettings(token=token, origins=settings.cors_origins, config=effective(settings))
+    web = web_settings(settings)
     server = Server(
         create_app(hub, daemon.control, web),
         settings.api_host,
@@ -171,7 +169,7 @@ def run_daemon(settings: Settings, windows: int | None) -> Outcome:
         server.start()
         address = f"http://{settings.api_host}:{server.port}"
         _log.info("the page is open", extra=kv(address=address))
-        click.echo(f"Dashboard: {address}/?token={token}", err=True)
+        click.echo(f"Dashboard: {address}/?token={web.token}", err=True)
         gc.freeze()
         failure = daemon.wait(stop)
         return daemon.stop(failure)

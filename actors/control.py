@@ -14,7 +14,7 @@ from pykka import ActorDeadError, Timeout
 from actors.supervisor import SUPERVISOR, Describe, Standing
 from core import messages as m
 from core.messages import ControlAnswer, ControlRequest
-from core.topology import SUPERVISION
+from core.topology import DASHBOARD, STRATEGY, SUPERVISION
 
 if TYPE_CHECKING:
     from actors.address import Directory
@@ -60,11 +60,41 @@ class ActorControl:
         command = m.ResetBreaker(by=request.by, reason=request.reason)
         return self._command(command, timeout, proof=False)
 
+    def cancel_all(self, request: ControlRequest, timeout: float) -> ControlAnswer:
+        """Cancel what rests and go on as before."""
+        command = m.CancelEverything(by=request.by, reason=request.reason)
+        return self._command(command, timeout, proof=True)
+
+    def enable_strategy(self, name: str, request: ControlRequest, timeout: float) -> ControlAnswer:
+        """Let a strategy's signals through."""
+        return self._switch(name, request, timeout, enabled=True)
+
+    def disable_strategy(self, name: str, request: ControlRequest, timeout: float) -> ControlAnswer:
+        """Hold a strategy's signals back."""
+        return self._switch(name, request, timeout, enabled=False)
+
     def standing(self, timeout: float) -> Standing:
         """How things stand; raises NoAnswerError."""
         answer = self._ask(SUPERVISOR, Describe(), timeout)
         assert isinstance(answer, Standing)
         return answer
+
+    def _switch(
+        self, name: str, request: ControlRequest, timeout: float, *, enabled: bool
+    ) -> ControlAnswer:
+        """The strategy has obeyed when it answers; the dashboard is told afterwards."""
+        actor = f"{STRATEGY}:{name}"
+        if self._directory.ref(actor) is None:
+            return ControlAnswer(
+                verdict="refused", code="not_found", message=f"no strategy {name!r} is running"
+            )
+        command = m.EnableStrategy(strategy=name, enabled=enabled, by=request.by)
+        try:
+            self._ask(actor, command, timeout)
+        except NoAnswerError as silence:
+            return ControlAnswer(verdict="unanswered", actor=actor, message=str(silence))
+        self._directory.tell(DASHBOARD, command)
+        return ControlAnswer(verdict="done", message="enabled" if enabled else "disabled")
 
     def _command(self, command: Message, timeout: float, *, proof: bool) -> ControlAnswer:
         deadline = time.monotonic() + timeout

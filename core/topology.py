@@ -108,6 +108,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.PauseTrading: (SUPERVISION,),
     m.HaltTrading: (SUPERVISION,),
     m.ResetBreaker: (SUPERVISION,),
+    m.CancelEverything: (SUPERVISION,),
     m.EnableStrategy: (STRATEGY, DASHBOARD),
     m.ActorStarted: (SUPERVISION,),
     m.ActorFailed: (SUPERVISION,),
@@ -155,6 +156,7 @@ CONTROL: Final[frozenset[type[m.Message]]] = frozenset(
         m.HaltTrading,
         m.ResetBreaker,
         m.EnableStrategy,
+        m.CancelEverything,
         m.CancelAllOrders,
     }
 )

@@ -6,101 +6,92 @@ present is not served: the answer is then 503 and names the actor that has falle
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from flask import request
-from pydantic import BaseModel, ValidationError
 
 from core.screen.trade import OPEN
-from web.errors import ApiError, invalid, json_response
+from web.auth import caller
+from web.errors import ApiError, json_response
+from web.reads import Reads
+from web.requests import body, listed, query
 from web.schema import CommandBody, DecisionQuery, ListQuery, OrderQuery, ResetBody, TradeQuery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from flask import Response
 
-    from flask import Flask, Response
-
-    from web.commands import CommandName, Commands
+    from web.audit import Audit
+    from web.commands import CommandName, Commands, Switch
     from web.hub import Hub
     from web.settings import WebSettings
 
-Model = TypeVar("Model", bound=BaseModel)
+_LONGEST_NAME = 100
 
 
-class Api:
+class Api(Reads):
     """The handlers. Thread-safe: one instance serves all threads of the server."""
 
-    def __init__(self, hub: Hub, commands: Commands, settings: WebSettings) -> None:
-        self._hub = hub
-        self._settings = settings
+    def __init__(self, hub: Hub, commands: Commands, settings: WebSettings, audit: Audit) -> None:
+        super().__init__(hub, settings, audit)
         self._commands = commands
 
     # --- what is shown ---------------------------------------------------------------------------
 
     def health(self) -> Response:
         """Whether the daemon's picture is the present. Needs no token and tells no secret."""
-        self._present("status_update")
+        self.present()
         return json_response({"status": "ok"})
 
     def status(self) -> Response:
         """The status row."""
-        self._present("status_update")
+        self.present()
         return json_response(self._hub.single("status_update"))
 
     def trades(self) -> Response:
         """Orders through their whole life, newest first."""
-        query = _query(TradeQuery)
-        self._present("status_update")
+        asked = query(TradeQuery)
+        self.present()
         rows = self._hub.rows("order")
-        if query.status:
-            rows = [row for row in rows if row.status in query.status]
-        return _listed("trades", rows, query.limit)
+        if asked.status:
+            rows = [row for row in rows if row.status in asked.status]
+        return listed("trades", rows, asked)
 
     def orders(self) -> Response:
         """Orders to which more can happen, or with `status=all` every one."""
-        query = _query(OrderQuery)
-        self._present("status_update")
+        asked = query(OrderQuery)
+        self.present()
         rows = self._hub.rows("order")
-        if query.status == "open":
+        if asked.status == "open":
             rows = [row for row in rows if row.status in OPEN]
-        return _listed("orders", rows, query.limit)
+        return listed("orders", rows, asked)
 
     def positions(self) -> Response:
         """Open positions with what they would bring."""
-        query = _query(ListQuery)
-        self._present("status_update")
+        asked = query(ListQuery)
+        self.present()
         account = self._hub.single("account")
-        return _listed("positions", list(account.positions) if account else [], query.limit)
+        return listed("positions", list(account.positions) if account else [], asked)
 
     def decisions(self) -> Response:
         """Signals, approvals and refusals with their gates, newest first."""
-        query = _query(DecisionQuery)
-        self._present("status_update")
+        asked = query(DecisionQuery)
+        self.present()
         rows = [
             row
             for row in self._hub.rows("decision")
-            if query.kind in (None, row.kind) and query.strategy in (None, row.strategy)
+            if asked.kind in (None, row.kind) and asked.strategy in (None, row.strategy)
         ]
-        return _listed("decisions", rows, query.limit)
+        return listed("decisions", rows, asked)
 
     def strategies(self) -> Response:
         """Each strategy: on or off, what it last said, how it did."""
-        self._present("status_update")
+        self.present()
         rows = self._hub.rows("strategy")
         return json_response({"strategies": rows, "total": len(rows)})
 
     def config(self) -> Response:
         """Effective settings and where each came from; secrets are hidden by their maker."""
         return json_response({"config": self._settings.config, "total": len(self._settings.config)})
-
-    def _present(self, topic: str) -> None:
-        age = self._hub.age(topic)
-        if age is None or age > self._settings.picture_age:
-            said = (
-                "has not told anything yet" if age is None else f"has been silent for {age:.0f} s"
-            )
-            details = {"actor": "dashboard", "age_seconds": None if age is None else round(age, 1)}
-            raise ApiError(503, "actor_silent", f"dashboard {said}", details)
 
     # --- commands --------------------------------------------------------------------------------
 
@@ -124,59 +115,23 @@ class Api:
         """End a halt, with a reason."""
         return self._command("reset_breaker", ResetBody)
 
+    def cancel_all(self) -> Response:
+        """Cancel what rests and go on."""
+        return self._command("cancel_all", CommandBody)
+
+    def enable(self, name: str) -> Response:
+        """Let a strategy's signals through."""
+        return self._switch(name, "enable")
+
+    def disable(self, name: str) -> Response:
+        """Hold a strategy's signals back."""
+        return self._switch(name, "disable")
+
+    def _switch(self, name: str, action: Switch) -> Response:
+        given = body(CommandBody)
+        if len(name) > _LONGEST_NAME or not name.isidentifier():
+            raise ApiError(404, "not_found", "no strategy has this name")
+        return json_response(self._commands.switch(name, action, given, f"web {caller(request)}"))
+
     def _command(self, name: CommandName, model: type[CommandBody]) -> Response:
-        body = _body(model)
-        return json_response(self._commands.run(name, body, f"web {request.remote_addr}"))
-
-
-def install(app: Flask, api: Api) -> None:
-    """Put the handlers under `/api`."""
-    reads: dict[str, Callable[[], Response]] = {
-        "health": api.health,
-        "status": api.status,
-        "trades": api.trades,
-        "orders": api.orders,
-        "positions": api.positions,
-        "decisions": api.decisions,
-        "strategies": api.strategies,
-        "config": api.config,
-    }
-    writes: dict[str, Callable[[], Response]] = {
-        "start": api.start,
-        "stop": api.stop,
-        "pause": api.pause,
-        "emergency/halt": api.halt,
-        "circuit-breaker/reset": api.reset_breaker,
-    }
-    for path, handler in reads.items():
-        app.add_url_rule(f"/api/{path}", f"get {path}", handler, methods=["GET"])
-    for path, handler in writes.items():
-        app.add_url_rule(f"/api/{path}", f"post {path}", handler, methods=["POST"])
-
-
-def _listed(name: str, rows: list[Any], limit: int) -> Response:
-    newest_first = rows[::-1][:limit]
-    return json_response({name: newest_first, "total": len(rows)})
-
-
-def _query(model: type[Model]) -> Model:
-    given = {key: values[-1] for key, values in request.args.lists()}
-    try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        raise invalid(error) from error
-
-
-def _body(model: type[Model]) -> Model:
-    """The JSON body; an empty one is an empty object. 400 for no JSON, 415 for another type."""
-    raw = request.get_data()
-    if not raw:
-        raw = b"{}"
-    elif not request.is_json:
-        raise ApiError(415, "unsupported_media_type", "send application/json")
-    try:
-        return model.model_validate_json(raw)
-    except ValidationError as error:
-        if any(item["type"] == "json_invalid" for item in error.errors()):
-            raise ApiError(400, "bad_request", "the body is not JSON") from error
-        raise invalid(error) from error
+        return json_response(self._commands.run(name, body(model), f"web {caller(request)}"))

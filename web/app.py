@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Flask, Response, request
 
-from web import api, errors, pages, stream
+from web import docs, errors, operations, pages, stream
+from web.api import Api
+from web.audit import Audit
 from web.auth import Gate
 from web.broadcast import Broadcaster
 from web.commands import Commands
@@ -42,8 +44,10 @@ def create_app(hub: Hub, control: Control, settings: WebSettings) -> Flask:
     errors.install(app)
     _guard(app, gate, settings)
     pages.install(app)
-    commands = Commands(control, settings)
-    api.install(app, api.Api(hub, commands, settings))
+    audit = Audit(settings.audit_path)
+    commands = Commands(control, settings, audit)
+    operations.install(app, Api(hub, commands, settings, audit))
+    docs.install(app)
     stream.install(app, stream.Streams(hub, commands, Broadcaster(hub, settings)))
     return app
 

@@ -15,8 +15,11 @@ import stat
 import threading
 import time
 from collections import OrderedDict, deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
+
+import msgspec
+from flask import g
 
 from web.errors import ApiError
 
@@ -35,6 +38,29 @@ _ADDRESSES: Final = 1_024
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN_PATHS: Final = frozenset({"/api/health"})
 STREAM_PATH: Final = "/ws"
+
+
+Role = Literal["operator", "viewer"]
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """Who sends a request: what the credentials allow, and from where."""
+
+    role: Role
+    address: str
+
+    @property
+    def may_command(self) -> bool:
+        """A viewer may only look."""
+        return self.role == "operator"
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.address}"
+
+
+def caller(request: Request) -> Caller:
+    """The sender of a request that the gate has let in; a viewer where nothing is known."""
+    return Caller(role=g.get("role", "viewer"), address=request.remote_addr or "")
 
 
 class TokenError(Exception):
@@ -99,6 +125,7 @@ class Gate:
 
     def __init__(self, settings: WebSettings) -> None:
         self._token = settings.token.encode()
+        self._viewer = settings.viewer_token.encode()
         self._hosts = frozenset(host.lower() for host in settings.hosts)
         self._origins = frozenset(settings.origins)
         self._failures = Failures()
@@ -106,7 +133,7 @@ class Gate:
         # Cookies know no ports: the name keeps two daemons on one machine apart.
         self.cookie = f"quarterhour_{digest[:8]}"
         # Not the token itself: whoever reads a browser's cookies gets no bearer token.
-        self.session = hmac.new(self._token, b"session", hashlib.sha256).hexdigest()
+        self.session = _session(self._token)
 
     def check(self, request: Request) -> None:
         """All checks of a request, cheapest first."""
@@ -114,10 +141,18 @@ class Gate:
         if request.path in OPEN_PATHS:
             return
         bearer = request.headers.get("Authorization")
-        if not (self._bearer_fits(bearer) if bearer is not None else self._cookie_fits(request)):
+        role = self._cookie_role(request) if bearer is None else self._bearer_role(bearer)
+        if role is None:
             raise self.failure(request)
+        g.role = role
+        self.check_role(role, request)
         if request.path == STREAM_PATH or request.method not in _READS:
             self.check_origin(request, needed=bearer is None)
+
+    def check_role(self, role: Role, request: Request) -> None:
+        """A viewer's request may not change anything."""
+        if role == "viewer" and request.method not in _READS:
+            raise ApiError(403, "read_only", "this token may look and not command")
 
     def check_host(self, request: Request) -> None:
         """The name by which the client found us must be one of ours: no DNS rebinding."""
@@ -143,6 +178,12 @@ class Gate:
         """Compare in constant time."""
         return hmac.compare_digest(given.encode(), self._token)
 
+    def session_for(self, given: str) -> str | None:
+        """The cookie's value that a token is worth; None for a wrong one."""
+        if self.token_fits(given):
+            return self.session
+        return _session(self._viewer) if self._viewer_fits(given) else None
+
     def failure(self, request: Request) -> ApiError:
         """The answer to wrong or missing credentials: 401, or 429 after too many.
 
@@ -155,13 +196,30 @@ class Gate:
             401, "unauthorized", "a token is needed: open the link printed at start, or send it"
         )
 
-    def _bearer_fits(self, header: str) -> bool:
+    def _bearer_role(self, header: str) -> Role | None:
         scheme, _, given = header.partition(" ")
-        return scheme.lower() == "bearer" and self.token_fits(given.strip())
+        if scheme.lower() != "bearer":
+            return None
+        if self.token_fits(given.strip()):
+            return "operator"
+        return "viewer" if self._viewer_fits(given.strip()) else None
 
-    def _cookie_fits(self, request: Request) -> bool:
+    def _cookie_role(self, request: Request) -> Role | None:
         given = request.cookies.get(self.cookie, "")
-        return hmac.compare_digest(given.encode(), self.session.encode())
+        if self._cookie_fits(given, self.session):
+            return "operator"
+        known = bool(self._viewer) and self._cookie_fits(given, _session(self._viewer))
+        return "viewer" if known else None
+
+    def _cookie_fits(self, given: str, session: str) -> bool:
+        return hmac.compare_digest(given.encode(), session.encode())
+
+    def _viewer_fits(self, given: str) -> bool:
+        return bool(self._viewer) and hmac.compare_digest(given.encode(), self._viewer)
+
+
+def _session(token: bytes) -> str:
+    return hmac.new(token, b"session", hashlib.sha256).hexdigest()
 
 
 def _hostname(host: str) -> str:

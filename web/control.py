@@ -39,3 +39,15 @@ class Control(Protocol):
     def reset_breaker(self, request: ControlRequest, timeout: float) -> ControlAnswer:
         """End a halt; `request.reason` must say why."""
         ...
+
+    def cancel_all(self, request: ControlRequest, timeout: float) -> ControlAnswer:
+        """Cancel what rests and go on as before; `resting` 0 is the proof."""
+        ...
+
+    def enable_strategy(self, name: str, request: ControlRequest, timeout: float) -> ControlAnswer:
+        """Let a strategy's signals through; `not_found` where there is none of that name."""
+        ...
+
+    def disable_strategy(self, name: str, request: ControlRequest, timeout: float) -> ControlAnswer:
+        """Hold a strategy's signals back; `not_found` where there is none of that name."""
+        ...

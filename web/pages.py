@@ -58,12 +58,13 @@ def locked(status: int) -> Response:
 
 def enter(gate: Gate, given: str) -> BaseResponse:
     """The start-up link: a right token is exchanged for the cookie and leaves the address bar."""
-    if not gate.token_fits(given):
+    session = gate.session_for(given)
+    if session is None:
         return locked(gate.failure(request).status)
     response = redirect("/", 303)
     response.set_cookie(
         gate.cookie,
-        gate.session,
+        session,
         max_age=_YEAR,
         secure=request.scheme == "https",
         httponly=True,

@@ -51,6 +51,8 @@ class ListQuery(Strict):
     """Of every list."""
 
     limit: int = Field(default=100, ge=1, le=1_000)
+    offset: int = Field(default=0, ge=0, le=100_000)
+    """Rows to leave out, newest first."""
 
 
 class TradeQuery(ListQuery):
@@ -75,6 +77,20 @@ class DecisionQuery(ListQuery):
 
     kind: Literal["signal", "pass", "approved", "denied"] | None = None
     strategy: Annotated[str, StringConstraints(max_length=100)] | None = None
+
+
+class HistoryQuery(Strict):
+    """Of `/api/price-history`."""
+
+    series: Annotated[str, StringConstraints(max_length=40)] | None = None
+    limit: int = Field(default=900, ge=1, le=1_200)
+    """Points of each line, one a second."""
+
+
+class ProfitQuery(ListQuery):
+    """Of `/api/profit`."""
+
+    by: Literal["day", "week", "month"] = "day"
 
 
 class StreamQuery(Strict):
@@ -105,7 +121,9 @@ class CommandBody(Strict):
 class ResetBody(CommandBody):
     """Of the breaker's reset: it needs a reason."""
 
-    reason: Annotated[Text, Field(min_length=3)]
+    reason: Annotated[
+        Text, Field(min_length=3, json_schema_extra={"pattern": r"\S.*\S.*\S|\S\S\S"})
+    ]
 
 
 class PlainCommand(Strict):

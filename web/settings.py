@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Final
+
 import msgspec
 
 from config.effective import Row
+
+LOCAL_HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
 class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -12,7 +17,13 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     token: str
     """The secret of this daemon, see `web.auth.load_token`."""
-    hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+    viewer_token: str = ""
+    """The secret of those who may look and not command; empty: there are none."""
+    audit_path: Path | None = None
+    """Where commands are written; None keeps them in memory only."""
+    log_path: Path | None = None
+    """The daemon's own log, for `/api/logs`."""
+    hosts: tuple[str, ...] = LOCAL_HOSTS
     """Names under which a browser may address this server; anything else is refused."""
     origins: tuple[str, ...] = ()
     """Foreign origins (`https://desk.example:8443`) that may read and command."""

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from core.screen.scale import rfc3339
 from core.screen.topics import TOPICS
 from core.units import Nanos
-from web.auth import STREAM_PATH
+from web.auth import STREAM_PATH, caller
 from web.broadcast import StreamsFullError
 from web.errors import ApiError, invalid
 from web.frames import text_frame
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from simple_websocket import Server as Socket
 
+    from web.auth import Caller
     from web.broadcast import Broadcaster
     from web.commands import CommandName, Commands
     from web.hub import Hub
@@ -56,7 +57,7 @@ class Streams:
         if self._broadcaster.full:
             raise _full()
 
-    def serve(self, socket: Socket, query: StreamQuery, who: str) -> None:
+    def serve(self, socket: Socket, query: StreamQuery, who: Caller) -> None:
         """Until the client goes: send the picture, join the broadcast, obey."""
         outbox, first = self._open(socket, query)
         outbox.send(text_frame(first))
@@ -94,7 +95,7 @@ class Streams:
         socket.sock = outbox
         return outbox, first
 
-    def answer(self, message: str | bytes, who: str) -> bytes:
+    def answer(self, message: str | bytes, who: Caller) -> bytes:
         """One message of a client, answered. Whatever it is, the stream goes on."""
         try:
             command = COMMAND.validate_json(message)
@@ -104,9 +105,11 @@ class Streams:
             return self._envelope("pong", {})
         if command.type == "get_status":
             return self._envelope("status_update", self._hub.single("status_update"))
+        if not who.may_command:
+            return self._error(ApiError(403, "read_only", "this token may look and not command"))
         try:
             name = _COMMANDS[command.type]
-            answer = self._commands.run(name, command.data or CommandBody(), who)
+            answer = self._commands.run(name, command.data or CommandBody(), f"stream {who}")
         except ApiError as error:
             return self._error(error)
         body = {"command": command.type, **msgspec.structs.asdict(answer)}
@@ -140,7 +143,7 @@ def install(app: Flask, streams: Streams) -> None:
 
     @sock.route(STREAM_PATH)  # type: ignore[untyped-decorator] # no types in flask-sock
     def stream(socket: Socket) -> None:
-        streams.serve(socket, _query(), f"stream {request.remote_addr}")
+        streams.serve(socket, _query(), caller(request))
 
 
 def _query() -> StreamQuery:

@@ -102,6 +102,13 @@ class ResetBreaker(Message, frozen=True, kw_only=True):
     reason: str
 
 
+class CancelEverything(Message, frozen=True, kw_only=True):
+    """Command: cancel what rests and go on; the trading state stays as it is."""
+
+    by: str
+    reason: str
+
+
 class EnableStrategy(Message, frozen=True, kw_only=True):
     """Command: let a strategy's signals through, or not."""
 

@@ -71,6 +71,7 @@ class Supervision(HandlingRole):
                 m.PauseTrading: self._pause,
                 m.HaltTrading: self._halt_commanded,
                 m.ResetBreaker: self._reset,
+                m.CancelEverything: self._cancel_commanded,
                 m.CancelAllDone: self._proven,
                 m.ActorStarted: self._started,
                 m.ActorFailed: self._failed,
@@ -197,17 +198,18 @@ class Supervision(HandlingRole):
     def _revoke(self, now: Nanos) -> list[Message]:
         return [m.Permit(epoch=self.breaker.epoch, state=self.breaker.state, expires=now)]
 
-    # --- the proof of a stop -----------------------------------------------------------------
-
     def _cancel_everything(self, now: Nanos, reason: str) -> list[Message]:
         self._cancel_due = Nanos(now + self._terms.prove_again)
         return [m.CancelAllOrders(reason=reason)]
 
+    def _cancel_commanded(self, command: m.CancelEverything, now: Nanos) -> list[Message]:
+        self.refusal = ""
+        return self._cancel_everything(now, command.reason)
+
     def _proven(self, proof: m.CancelAllDone, now: Nanos) -> list[Message]:
         del now
         self.proof = proof
-        if proof.resting == 0:
-            self._cancel_due = None
+        self._cancel_due = self._cancel_due if proof.resting else None
         return []
 
     @property

@@ -316,6 +316,20 @@ class Playback:
         del timeout
         return self._command(m.ResetBreaker(by=request.by, reason=request.reason))
 
+    def cancel_all(self, request: ControlRequest, timeout: float) -> ControlAnswer:
+        del timeout
+        return self._command(m.CancelEverything(by=request.by, reason=request.reason))
+
+    def enable_strategy(self, name: str, request: ControlRequest, timeout: float) -> ControlAnswer:
+        del timeout
+        self.tell(m.EnableStrategy(strategy=name, enabled=True, by=request.by))
+        return m.ControlAnswer(verdict="done")
+
+    def disable_strategy(self, name: str, request: ControlRequest, timeout: float) -> ControlAnswer:
+        del timeout
+        self.tell(m.EnableStrategy(strategy=name, enabled=False, by=request.by))
+        return m.ControlAnswer(verdict="done")
+
     def _command(self, command: Message) -> ControlAnswer:
         self.tell(command)
         supervision = self._supervision

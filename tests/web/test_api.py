@@ -142,7 +142,7 @@ def test_commands_reach_the_supervision_role_and_come_back_verified(site: Site) 
         answer = site.post(f"/api/{path}", json={"reason": "because"})
         assert (answer.status_code, answer.json()["state"]) == (200, state)
     assert site.door.role.breaker.reason == "because"
-    assert site.door.role.breaker.by == "web 127.0.0.1"
+    assert site.door.role.breaker.by == "web operator 127.0.0.1"
 
 
 def test_a_command_needs_no_body(site: Site) -> None:

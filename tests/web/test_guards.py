@@ -18,6 +18,8 @@ from web import app as web_app
 from web import auth
 from web.auth import Failures, Gate
 
+VIEWER = "v" * 43
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -83,6 +85,10 @@ def runs_an_inline_script(site: Site) -> bool:
     return "script-src 'self'" not in policy
 
 
+def commands_as_a_viewer(site: Site) -> bool:
+    return site.post("/api/emergency/halt", headers={"Authorization": f"Bearer {VIEWER}"}).ok
+
+
 def nothing(*_: object, **__: object) -> None:
     """What is left of a guard that was taken out."""
 
@@ -100,6 +106,7 @@ GUARDS = {
     "token": Guard(Gate, "_cookie_fits", lambda *_: True, reads_without_token),
     "token on commands": Guard(Gate, "check", nothing, commands_without_token),
     "token in the link": Guard(Gate, "token_fits", lambda *_: True, opens_the_link_without_token),
+    "role": Guard(Gate, "check_role", nothing, commands_as_a_viewer),
     "host": Guard(Gate, "check_host", nothing, rebinds_a_name),
     "origin of commands": Guard(Gate, "check_origin", nothing, commands_from_another_site),
     "origin of the stream": Guard(auth, "STREAM_PATH", "/none", streams_from_another_site),
@@ -110,7 +117,7 @@ GUARDS = {
 
 
 def attacked(guard: Guard) -> bool:
-    site = Site()
+    site = Site(viewer_token=VIEWER)
     try:
         site.play(view())
         return guard.attack(site)

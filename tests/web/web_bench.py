@@ -40,6 +40,7 @@ class Door:
     def __init__(self) -> None:
         self.role = Supervision(SupervisionTerms(auto_arm=False))
         self.silent = False
+        self.switched = {"kelly_volatility": True, "mean_reversion": True}
         self.requests: list[ControlRequest] = []
         self._lock = threading.Lock()
         self._runner = Runner({SUPERVISION: self.role}, Routing((SUPERVISION,)), MemoryJournal())
@@ -62,6 +63,26 @@ class Door:
 
     def reset_breaker(self, request: ControlRequest, timeout: float) -> ControlAnswer:
         return self._tell(request, timeout, m.ResetBreaker(by=request.by, reason=request.reason))
+
+    def cancel_all(self, request: ControlRequest, timeout: float) -> ControlAnswer:
+        command = m.CancelEverything(by=request.by, reason=request.reason)
+        return self._tell(request, timeout, command)
+
+    def enable_strategy(self, name: str, request: ControlRequest, timeout: float) -> ControlAnswer:
+        return self._switch(name, request, timeout, enabled=True)
+
+    def disable_strategy(self, name: str, request: ControlRequest, timeout: float) -> ControlAnswer:
+        return self._switch(name, request, timeout, enabled=False)
+
+    def _switch(
+        self, name: str, request: ControlRequest, timeout: float, *, enabled: bool
+    ) -> ControlAnswer:
+        assert timeout > 0
+        self.requests.append(request)
+        if name not in self.switched:
+            return m.ControlAnswer(verdict="refused", code="not_found", message="no such strategy")
+        self.switched[name] = enabled
+        return m.ControlAnswer(verdict="done")
 
     def _tell(self, request: ControlRequest, timeout: float, command: Message) -> ControlAnswer:
         assert timeout > 0
@@ -87,7 +108,7 @@ class Site:
         self.hub = Hub()
         self.door = Door()
         self.settings = WebSettings(**{"token": TOKEN, **changes})
-        app = create_app(self.hub, self.door, self.settings)
+        self.app = app = create_app(self.hub, self.door, self.settings)
         self.server = serve(app, "127.0.0.1", 0, threads=self.settings.max_streams + 8)
         self.host = f"127.0.0.1:{self.server.port}"
         self.url = f"http://{self.host}"

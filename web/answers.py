@@ -1,0 +1,272 @@
+"""The answers of the API in pydantic: what a client may rely on, and what `/openapi.json` tells.
+
+Lists carry rows of `core.screen`, whose models come from `web.schema.row_model`. Money is dollars,
+times are RFC 3339 in UTC, None stands where a number is not known.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import create_model
+
+from core.messages import ControlAnswer, Part
+from core.screen import market_rows, system_rows, trading_rows
+from web.schema import Strict, row_model
+
+
+class ErrorBody(Strict):
+    """What went wrong."""
+
+    code: str
+    message: str
+    details: dict[str, Any]
+
+
+class Failure(Strict):
+    """The one shape of every error."""
+
+    error: ErrorBody
+
+
+class Health(Strict):
+    """The daemon's picture is the present."""
+
+    status: Literal["ok"]
+
+
+class Balance(Strict):
+    """Money, as the newest mark of the ledger has it."""
+
+    balance: float
+    reserved: float
+    exposure: float
+    equity: float
+    updated_at: str
+
+
+class Bankroll(Strict):
+    """What sizes are computed from, and how far it is below its peak."""
+
+    bankroll: float
+    day_open: float
+    peak: float
+    drawdown: float
+    daily_pnl: float
+    updated_at: str
+
+
+class Mode(Strict):
+    """Where orders go, and whether any are sent."""
+
+    mode: system_rows.Mode
+    dry_run: bool
+    state: str
+    epoch: int
+    speed: float
+
+
+class Point(Strict):
+    """Values of a line at one time: a price, or bid, ask and the model's probability of YES."""
+
+    at: str
+    values: list[float | None]
+
+
+class PriceLine(Strict):
+    """One line of a chart, oldest point first."""
+
+    line: str
+    points: list[Point]
+
+
+class PriceHistory(Strict):
+    """Lines of all series or of one."""
+
+    lines: list[PriceLine]
+    total: int
+
+
+class Lock(Strict):
+    """A market or strategy that may not trade until a time."""
+
+    name: str
+    reason: str
+    until: str
+
+
+class Locks(Strict):
+    """Locks in force."""
+
+    locks: list[Lock]
+    total: int
+
+
+class Profit(Strict):
+    """Result of the windows that were determined in one period of New York time."""
+
+    period: str
+    """First day of the period."""
+    windows: int
+    orders: int
+    wins: int
+    fees: float
+    pnl: float
+    """After fees."""
+
+
+class Profits(Strict):
+    """Periods, newest first, over the windows that are remembered."""
+
+    by: Literal["day", "week", "month"]
+    profit: list[Profit]
+    total: int
+    covers_from: str | None
+    """Time of the oldest window in it."""
+
+
+class Performance(Strict):
+    """How a strategy did since the journal began, fees included."""
+
+    strategy_name: str
+    trades: int
+    wins: int
+    win_rate: float | None
+    pnl: float
+    ev_per_trade: float | None
+
+
+class Performances(Strict):
+    """All strategies."""
+
+    performance: list[Performance]
+    total: int
+
+
+class Metrics(Strict):
+    """Counters of the process in one flat object."""
+
+    frames_published: int
+    actors: int
+    actors_running: int
+    messages_handled: int
+    mailbox_depth: int
+    restarts: int
+    streams: int
+    streams_open: int
+    stream_gaps: int
+    frames_skipped: int
+    reconnects: int
+    requests_refused: int
+    orders_total: int
+    orders_open: int
+    picture_age_seconds: float
+
+
+class LogLines(Strict):
+    """The newest lines of the log, oldest first, with secrets hidden."""
+
+    lines: list[str]
+    total: int
+
+
+class Setting(Strict):
+    """One effective setting and where it came from; secrets are hidden."""
+
+    name: str
+    value: str
+    source: str
+    unit: str
+    help: str
+
+
+class Configuration(Strict):
+    """All settings."""
+
+    config: list[Setting]
+    total: int
+
+
+class Share(Strict):
+    """An estimate and its 95 % interval of Wilson."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Bin(Strict):
+    """Approved orders whose side was given about the same probability, and how often it won."""
+
+    low: float
+    high: float
+    count: int
+    forecast: float
+    observed: Share
+
+
+class Calibration(Strict):
+    """Forecasts behind approved orders against results, over what is remembered."""
+
+    orders: int
+    windows: int
+    """Orders of one window share their result: this is the number of independent results."""
+    brier: float | None
+    log_loss: float | None
+    calibration: list[Bin]
+
+
+_HealthRow = row_model(system_rows.HealthRow)
+_FeedRow = row_model(system_rows.FeedRow)
+_LimitRow = row_model(system_rows.LimitRow)
+
+
+class SystemHealth(Strict):
+    """The health board."""
+
+    status: Literal["ok", "degraded"]
+    healthy: bool
+    actors: list[_HealthRow]  # type: ignore[valid-type] # made at import
+    streams: list[_FeedRow]  # type: ignore[valid-type] # made at import
+    limits: list[_LimitRow]  # type: ignore[valid-type] # made at import
+    picture_age_seconds: float
+
+
+class AuditLine(Strict):
+    """One command, who gave it, from where, and what became of it."""
+
+    at: str
+    command: str
+    by: str
+    reason: str
+    command_id: str
+    outcome: str
+    state: str
+    message: str
+
+
+class AuditList(Strict):
+    """Commands, newest first."""
+
+    audit: list[AuditLine]
+    total: int
+
+
+def listing(name: str, row: type[Part]) -> type[Strict]:
+    """A list of rows under `name`, newest first, and how many there are without the limit."""
+    fields: dict[str, Any] = {name: (list[row_model(row)], ...), "total": (int, ...)}  # type: ignore[misc]
+    title = "".join(part.title() for part in name.split("_"))
+    return create_model(f"{title}List", __base__=Strict, __module__=__name__, **fields)
+
+
+Status = row_model(system_rows.StatusRow)
+Answer = row_model(ControlAnswer)
+Trades = listing("trades", trading_rows.TradeRow)
+Orders = listing("orders", trading_rows.TradeRow)
+Positions = listing("positions", trading_rows.PositionRow)
+Fills = listing("fills", trading_rows.FillRow)
+Decisions = listing("decisions", trading_rows.DecisionRow)
+Strategies = listing("strategies", trading_rows.StrategyRow)
+Windows = listing("windows", market_rows.WindowRow)
+Settlements = listing("settlements", market_rows.WindowRow)
+Actors = listing("actors", system_rows.HealthRow)

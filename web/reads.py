@@ -1,0 +1,288 @@
+"""What is computed from the hub's picture for one request: money, profit, calibration, health.
+
+Nothing here reaches an actor or changes anything. Every handler first makes sure that the picture
+is the present, else 503 with the actor that has fallen silent.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from core.domain.calibration import brier, log_loss, reliability
+from core.screen.scale import rfc3339
+from core.screen.trade import OPEN
+from core.units import MILLISECOND, Nanos
+from web.errors import ApiError, json_response
+from web.logs import tail
+from web.requests import listed, query
+from web.schema import HistoryQuery, ListQuery, ProfitQuery
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flask import Response
+
+    from core.screen.market_rows import WindowRow
+    from core.screen.trading_rows import AccountRow
+    from web.audit import Audit
+    from web.hub import Hub
+    from web.settings import WebSettings
+
+_NEW_YORK = ZoneInfo("America/New_York")
+
+
+class Reads:
+    """Thread-safe: one instance serves all threads of the server."""
+
+    def __init__(self, hub: Hub, settings: WebSettings, audit: Audit) -> None:
+        self._hub = hub
+        self._settings = settings
+        self._audit = audit
+
+    def present(self) -> float:
+        """Age of the picture in seconds. Raises ApiError 503 when it is not the present."""
+        age = self._hub.age("status_update")
+        if age is None or age > self._settings.picture_age:
+            said = (
+                "has not told anything yet" if age is None else f"has been silent for {age:.0f} s"
+            )
+            details = {"actor": "dashboard", "age_seconds": None if age is None else round(age, 1)}
+            raise ApiError(503, "actor_silent", f"dashboard {said}", details)
+        return age
+
+    def _account(self) -> AccountRow:
+        self.present()
+        account: AccountRow | None = self._hub.single("account")
+        if account is None:
+            raise ApiError(503, "actor_silent", "risk has not told yet", {"actor": "risk"})
+        return account
+
+    # --- money -----------------------------------------------------------------------------------
+
+    def balance(self) -> Response:
+        """Cash and what stands against it."""
+        account = self._account()
+        return json_response(
+            {
+                "balance": account.cash,
+                "reserved": account.reserved,
+                "exposure": account.exposure,
+                "equity": account.equity,
+                "updated_at": account.at,
+            }
+        )
+
+    def bankroll(self) -> Response:
+        """Equity, the day's opening and the peak."""
+        account = self._account()
+        return json_response(
+            {
+                "bankroll": account.equity,
+                "day_open": account.day_open,
+                "peak": account.peak,
+                "drawdown": account.drawdown,
+                "daily_pnl": account.daily_pnl,
+                "updated_at": account.at,
+            }
+        )
+
+    def fills(self) -> Response:
+        """Executions, newest first."""
+        return self._list("fills", "trade_execution")
+
+    def active(self) -> Response:
+        """Trades that are not over: open, or filled in a window without a result."""
+        asked = query(ListQuery)
+        self.present()
+        rows = [
+            row
+            for row in self._hub.rows("order")
+            if row.status in OPEN or (row.filled_quantity and row.pnl is None)
+        ]
+        return listed("trades", rows, asked)
+
+    def windows(self) -> Response:
+        """Windows that have a result, newest first."""
+        return self._list("windows", "window")
+
+    def settlements(self) -> Response:
+        """Windows with a result in which we held contracts, newest first."""
+        asked = query(ListQuery)
+        self.present()
+        return listed("settlements", _played(self._hub.rows("window")), asked)
+
+    def profit(self) -> Response:
+        """Profit by day, week or month of New York."""
+        asked = query(ProfitQuery)
+        self.present()
+        rows = _played(self._hub.rows("window"))
+        sums: dict[str, dict[str, Any]] = {}
+        for row in rows:
+            period = _period(row.at, asked.by)
+            empty = {"windows": 0, "orders": 0, "wins": 0, "fees": 0.0, "pnl": 0.0}
+            line = sums.setdefault(period, {"period": period, **empty})
+            line["windows"] += 1
+            line["orders"] += row.orders
+            line["wins"] += row.pnl > 0
+            line["fees"] = round(line["fees"] + row.fees, 6)
+            line["pnl"] = round(line["pnl"] + row.pnl, 6)
+        newest = sorted(sums.values(), key=lambda line: str(line["period"]), reverse=True)
+        page = newest[asked.offset : asked.offset + asked.limit]
+        start = min((row.at for row in rows), default=None)
+        return json_response(
+            {"by": asked.by, "profit": page, "total": len(sums), "covers_from": start}
+        )
+
+    def performance(self) -> Response:
+        """Each strategy's results."""
+        self.present()
+        rows = [
+            {
+                "strategy_name": row.name,
+                "trades": row.trades,
+                "wins": row.wins,
+                "win_rate": row.wins / row.trades if row.trades else None,
+                "pnl": row.pnl,
+                "ev_per_trade": round(row.pnl / row.trades, 6) if row.trades else None,
+            }
+            for row in self._hub.rows("strategy")
+        ]
+        return json_response({"performance": rows, "total": len(rows)})
+
+    # --- forecasts -------------------------------------------------------------------------------
+
+    def price_history(self) -> Response:
+        """The chart's lines, oldest point first."""
+        asked = query(HistoryQuery)
+        self.present()
+        state = self._hub.picture(frozenset({"index", "quote"})).state
+        lines = [
+            {"line": name, "points": [_point(point) for point in points[-asked.limit :]]}
+            for topic in ("index", "quote")
+            for name, points in state[topic].items()
+            if asked.series in (None, name.partition(":")[0])
+        ]
+        return json_response({"lines": lines, "total": len(lines)})
+
+    def locks(self) -> Response:
+        """Locks in force: none, for nothing in the system locks a market or strategy yet."""
+        self.present()
+        return json_response({"locks": (), "total": 0})
+
+    def calibration(self) -> Response:
+        """Probabilities behind approved orders against what came."""
+        self.present()
+        results = {row.ticker: row.result for row in self._hub.rows("window")}
+        rows = [
+            row
+            for row in self._hub.rows("decision")
+            if row.kind == "approved" and row.ticker in results and row.probability is not None
+        ]
+        body: dict[str, Any] = {
+            "orders": len(rows),
+            "windows": len({row.ticker for row in rows}),
+            "brier": None,
+            "log_loss": None,
+            "calibration": (),
+        }
+        if rows:
+            forecast = np.array([row.probability for row in rows], dtype=np.float64)
+            outcome = np.array([results[row.ticker] == row.side for row in rows], dtype=np.float64)
+            body["brier"] = brier(forecast, outcome)
+            body["log_loss"] = log_loss(forecast, outcome)
+            body["calibration"] = reliability(forecast, outcome)
+        return json_response(body)
+
+    # --- the system ------------------------------------------------------------------------------
+
+    def mode(self) -> Response:
+        """Local, paper or live, and the trading state."""
+        self.present()
+        status = self._hub.single("status_update")
+        names = ("mode", "dry_run", "state", "epoch", "speed")
+        return json_response({name: getattr(status, name) for name in names})
+
+    def system_health(self) -> Response:
+        """Every actor, stream and limit."""
+        age = self.present()
+        healthy = self._hub.single("status_update").client_health.healthy
+        return json_response(
+            {
+                "status": "ok" if healthy else "degraded",
+                "healthy": healthy,
+                "actors": self._hub.rows("health"),
+                "streams": self._hub.rows("feed"),
+                "limits": self._hub.rows("limit"),
+                "picture_age_seconds": round(age, 3),
+            }
+        )
+
+    def actors(self) -> Response:
+        """The health board's actors."""
+        return self._list("actors", "health")
+
+    def metrics(self) -> Response:
+        """Counters in one flat object."""
+        age = self.present()
+        actors, streams = self._hub.rows("health"), self._hub.rows("feed")
+        orders = self._hub.single("status_update").order_summary
+        return json_response(
+            {
+                "frames_published": self._hub.seq,
+                "actors": len(actors),
+                "actors_running": sum(row.state == "running" for row in actors),
+                "messages_handled": sum(row.handled for row in actors),
+                "mailbox_depth": sum(row.depth for row in actors),
+                "restarts": sum(row.restarts for row in actors),
+                "streams": len(streams),
+                "streams_open": sum(row.state == "open" for row in streams),
+                "stream_gaps": sum(row.gaps for row in streams),
+                "frames_skipped": sum(row.skipped for row in streams),
+                "reconnects": sum(row.reconnects for row in streams),
+                "requests_refused": max(
+                    (row.refused for row in self._hub.rows("limit")), default=0
+                ),
+                "orders_total": orders.total,
+                "orders_open": orders.open,
+                "picture_age_seconds": round(age, 3),
+            }
+        )
+
+    def logs(self) -> Response:
+        """The newest lines of the daemon's log."""
+        asked = query(ListQuery)
+        lines = tail(self._settings.log_path, asked.limit + asked.offset)
+        lines = lines[: len(lines) - asked.offset][-asked.limit :]
+        return json_response({"lines": lines, "total": len(lines)})
+
+    def audit(self) -> Response:
+        """Commands of the operator, newest first."""
+        return listed("audit", self._audit.lines(), query(ListQuery))
+
+    def _list(self, name: str, topic: str) -> Response:
+        asked = query(ListQuery)
+        self.present()
+        return listed(name, self._hub.rows(topic), asked)
+
+
+def _played(rows: Iterable[WindowRow]) -> list[WindowRow]:
+    """Windows in which something was bought or sold."""
+    return [row for row in rows if row.orders or row.position]
+
+
+def _period(at: str, by: str) -> str:
+    day = datetime.fromisoformat(at).astimezone(_NEW_YORK).date()
+    if by == "week":
+        day -= timedelta(days=day.weekday())
+    elif by == "month":
+        day = day.replace(day=1)
+    return day.isoformat()
+
+
+def _point(point: tuple[float | None, ...]) -> dict[str, Any]:
+    at, *values = point
+    return {"at": rfc3339(Nanos(int(at or 0) * MILLISECOND)), "values": values}

@@ -80,7 +80,7 @@ class SeriesIndex:
         self.proxy = False
         self.scale = 1.0
         """What stand-ins are multiplied with to correct them by their basis."""
-        self._show(self._index)
+        self._show()
 
     def printed(self, print_: IndexPrint, now: Nanos, records: Iterable[MarketRecord]) -> bool:
         """Take a print of the index; whether what is shown changed."""
@@ -103,6 +103,7 @@ class SeriesIndex:
     def struck(self, strike: IndexValue, open_ns: Nanos) -> None:
         """Take the strike of a window: the mean of the index over the minute before its open."""
         self._basis.learn(strike, open_ns, self._composite.volatility.sigma)
+        self._show()
 
     def choose(self, now: Nanos) -> bool:
         """Show the index while it is fresh, else the composite; whether the source changed.
@@ -114,20 +115,17 @@ class SeriesIndex:
         proxy = silent and composite.ts > index.ts
         changed = proxy is not self.proxy
         self.proxy = proxy
-        self._show(composite if proxy else index)
-        if proxy:
-            self._correct()
+        self._show()
         return changed
 
-    def _correct(self) -> None:
-        basis = self._basis
-        self.scale = basis.factor
-        self.value = basis.corrected(self.value)
-        self.error = basis.error
-
-    def _show(self, price: _Price) -> None:
-        self.value, self.ts = price.value, price.ts
-        self.scale, self.error = 1.0, 0.0
+    def _show(self) -> None:
+        """Put the chosen price where views read it; a stand-in corrected by its basis."""
+        price = self._composite if self.proxy else self._index
+        self.value, self.ts, self.scale, self.error = price.value, price.ts, 1.0, 0.0
+        if self.proxy:
+            basis = self._basis
+            self.value, self.scale = basis.corrected(price.value), basis.factor
+            self.error = basis.error
         volatility = price.volatility
         if not volatility.warm and self._index.volatility.warm:
             volatility = self._index.volatility  # a silence does not unmake what is known

@@ -70,9 +70,9 @@ class Mailboxes:
     def station(self, name: str, generation: int = 1) -> Station:
         return Station(name=name, generation=generation, directory=self.directory, clock=self.clock)
 
-    def get(self, name: str) -> Message:
-        """The next message to `name`; waits for it."""
-        return self._boxes[name].get(timeout=HANG_SECONDS)
+    def get(self, name: str, wait: float = HANG_SECONDS) -> Message:
+        """The next message to `name`; waits for it. Raises queue.Empty."""
+        return self._boxes[name].get(timeout=wait)
 
     def until(self, name: str, kind: type[T], wanted: Callable[[T], bool] = lambda _: True) -> T:
         """The next wanted message of a kind to `name`; what comes before it is left unread."""

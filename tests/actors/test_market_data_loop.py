@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,6 +127,19 @@ class Loop:
     def view(self, wanted: Callable[[m.MarketView], bool]) -> m.MarketView:
         return self.boxes.until(WATCHER, m.MarketView, wanted)
 
+    def view_as_time_goes_on(self, wanted: Callable[[m.MarketView], bool]) -> m.MarketView:
+        """As `view`, with ticks while it waits: what the venue was asked for may need a next one."""
+        deadline = time.monotonic() + HANG_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                message = self.boxes.get(WATCHER, wait=0.2)
+            except queue.Empty:
+                self.tick()
+                continue
+            if isinstance(message, m.MarketView) and wanted(message):
+                return message
+        pytest.fail("no such view came")
+
     def stop(self) -> None:
         for actor in reversed(self.actors):
             actor.stop(block=True, timeout=HANG_SECONDS)
@@ -177,7 +191,7 @@ def test_the_next_window_takes_over_at_the_roll(loop: Loop) -> None:
     loop.tick()
     loop.venue.at(NEXT.open_ns)
     loop.tick()
-    view = loop.view(
+    view = loop.view_as_time_goes_on(
         lambda view: (
             view.market.ticker == NEXT.market_ticker
             and view.book_fresh

@@ -128,7 +128,7 @@ class Loop:
         return self.boxes.until(WATCHER, m.MarketView, wanted)
 
     def view_as_time_goes_on(self, wanted: Callable[[m.MarketView], bool]) -> m.MarketView:
-        """As `view`, with ticks while it waits: what the venue was asked for may need a next one."""
+        """As `view`, with ticks while it waits: an answer of the venue may need a next one."""
         deadline = time.monotonic() + HANG_SECONDS
         while time.monotonic() < deadline:
             try:

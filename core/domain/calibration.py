@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Groups = NDArray[np.int64]
 
 CLIP: Final = 1e-4
 """Log loss counts forecasts below it, or above 1 minus it, as if they were it: a wrong certainty
@@ -37,6 +38,7 @@ class ReliabilityBin(msgspec.Struct, frozen=True, kw_only=True):
     low: float
     high: float
     count: int
+    """Forecasts, or groups of them."""
     forecast: float
     """Mean of the forecasts in the bin."""
     observed: Interval
@@ -82,29 +84,37 @@ def wilson(successes: int, count: int) -> Interval:
     )
 
 
-def reliability(forecast: Floats, outcome: Floats, bins: int = 10) -> tuple[ReliabilityBin, ...]:
-    """Forecasts in `bins` equal parts of 0..1, empty parts left out; 1.0 is in the last."""
+def reliability(
+    forecast: Floats, outcome: Floats, groups: Groups | None = None, bins: int = 10
+) -> tuple[ReliabilityBin, ...]:
+    """Forecasts in `bins` equal parts of 0..1, empty parts left out; 1.0 is in the last.
+
+    Looks of one group (a window) share their outcome, so with `groups` each counts once in a bin:
+    `count` and the interval are those of groups. Without, every forecast is its own.
+    """
     edges = np.linspace(0.0, 1.0, bins + 1)
     index = np.minimum((forecast * bins).astype(np.int64), bins - 1)
+    owner = np.arange(len(forecast)) if groups is None else groups
     table = []
     for number in range(bins):
-        inside = index == number
-        count = int(inside.sum())
-        if count:
-            table.append(
-                ReliabilityBin(
-                    low=float(edges[number]),
-                    high=float(edges[number + 1]),
-                    count=count,
-                    forecast=float(forecast[inside].mean()),
-                    observed=wilson(int(outcome[inside].sum()), count),
-                )
+        inside = np.flatnonzero(index == number)
+        if not len(inside):
+            continue
+        _, first = np.unique(owner[inside], return_index=True)
+        table.append(
+            ReliabilityBin(
+                low=float(edges[number]),
+                high=float(edges[number + 1]),
+                count=len(first),
+                forecast=float(forecast[inside].mean()),
+                observed=wilson(int(outcome[inside][first].sum()), len(first)),
             )
+        )
     return tuple(table)
 
 
 def paired_difference(
-    ours: Floats, theirs: Floats, groups: NDArray[np.int64], resamples: int = 2_000, seed: int = 1
+    ours: Floats, theirs: Floats, groups: Groups, resamples: int = 2_000, seed: int = 1
 ) -> Interval:
     """Mean of `ours - theirs` over all points, with a bootstrap interval over groups.
 

@@ -10,11 +10,17 @@ What a recording does not say is filled in here by rule and written into the tap
 that nobody takes an assumption for an observation. Tapes keep what arrived in the order of arrival;
 times that a recording lacks (the strike's publication, the result) are put where the exchange
 usually has them (kalshi.md 8.2).
+
+    python -m core.research.importers SOURCE SERIES OUT [--recording NAME]
 """
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import click
 
 from core.research.importers_books import BOOKS_FILE, import_books
 from core.research.importers_minutes import MINUTES_FILE, import_minutes
@@ -23,7 +29,6 @@ from core.research.tape import TapeError, TapeInfo, info
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from core.research.recorded_markets import Progress
 
@@ -67,3 +72,22 @@ def _found(source: Path, series: str) -> str:
 
 def _silent(share: float) -> None:
     del share
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("series")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--recording", help="One of its recordings; else the first that is there.")
+def main(source: Path, series: str, out: Path, recording: str | None) -> None:
+    """Make the tape OUT of SERIES from the recordings in the folder SOURCE."""
+    try:
+        found = import_recorded(source, series, out, recording)
+    except TapeError as fault:
+        click.echo(str(fault), err=True)
+        sys.exit(2)
+    click.echo(f"{out}: {found.records:,} records of {len(found.markets)} markets")
+
+
+if __name__ == "__main__":
+    main()

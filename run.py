@@ -13,7 +13,6 @@ import logging
 import signal
 import sys
 import threading
-from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -21,9 +20,11 @@ import click
 import msgspec
 
 from actors.daemon import Daemon
+from actors.doctor import doctor
 from actors.outcome import Outcome, outcome_json
 from actors.venue_process import VenueProcessError
 from config.logs import kv, start_logging
+from config.refusal import refusing
 from config.settings import LIVE_PHRASE, Settings, SettingsError, effective, load
 from core.assembly import Assembly, Surroundings
 from core.domain.series import UnknownSeriesError
@@ -32,7 +33,7 @@ from core.exchange.port import ExchangeError
 from core.journal import JournalError
 from core.journal_tools import Format, export, newest_journal, verify
 from core.messages import ScreenFrame
-from core.research.backtest import run_backtest
+from core.research.commands import backtest, score
 from core.research.tape import TapeError
 from core.strategies import StrategyError
 from core.topology_text import topology_json, topology_text
@@ -45,8 +46,6 @@ from web.server import CannotListen, Server
 from web.setup import web_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from core.messages import Message
 
 P = ParamSpec("P")
@@ -54,9 +53,7 @@ R = TypeVar("R")
 
 _log = logging.getLogger("quarterhour")
 
-SAMPLE_TAPE = Path(__file__).resolve().parent / "tapes" / "KXSOL15M_2026-02-25.parquet"
 EXIT_DIFFERS = 1
-EXIT_BAD_INPUT = 2
 EXIT_FAILED = 70
 SWITCH_SECONDS = 0.0001
 """Interpreter's switch interval: a busy thread delays others 15 times less than by default."""
@@ -75,20 +72,6 @@ BAD_INPUT = (
     TapeError,
 )
 """Faults of what was given to us: one clear line, exit code 2, nothing half-started."""
-
-
-def refusing(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn faults of the input into one clear text and exit code 2."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except BAD_INPUT as fault:
-            click.echo(str(fault), err=True)
-            sys.exit(EXIT_BAD_INPUT)
-
-    return run
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -110,7 +93,7 @@ def main(context: click.Context) -> None:
 @click.option("--port", type=int, help="Port of dashboard and API; 0: any free one.")
 @click.option("--fused", is_flag=True, help="Feed, strategies, risk, execution on one host.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
-@refusing
+@refusing(*BAD_INPUT)
 def trade(**options: object) -> None:
     """Trade until stopped: on the local exchange, on paper, or live (see the settings)."""
     settings = load(
@@ -192,23 +175,6 @@ def report(outcome: Outcome, *, as_json: bool) -> None:
         sys.exit(EXIT_DIFFERS)
 
 
-# --- backtest ----------------------------------------------------------------------------------
-
-
-@main.command()
-@click.argument("tape", default=SAMPLE_TAPE, type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@refusing
-def backtest(*, tape: Path, as_json: bool) -> None:
-    """Play TAPE through the daemon's own roles; without TAPE, the sample that ships."""
-    settings = load()
-    with click.progressbar(length=100, label="backtest", file=sys.stderr) as bar:
-        result = run_backtest(tape, settings, lambda share: bar.update(int(100 * share) - bar.pos))
-    click.echo(json.dumps(result.to_json()) if as_json else result.to_text())
-    if result.differences:
-        sys.exit(EXIT_DIFFERS)
-
-
 # --- the local exchange ------------------------------------------------------------------------
 
 
@@ -227,7 +193,7 @@ def backtest(*, tape: Path, as_json: bool) -> None:
 @click.option("--tier", default="basic", help="Whose rate limits are enforced; none: nobody's.")
 @click.option("--faults", type=click.Path(path_type=Path), help="Script of what goes wrong.")
 @click.option("--with-parent", is_flag=True, help="End when standard input ends.")
-@refusing
+@refusing(*BAD_INPUT)
 def exchange(*, with_parent: bool, **given: Any) -> None:  # noqa: ANN401 - click's options
     """Run the local exchange alone; prints one JSON line once it listens."""
     end_logging = start_logging(load(), "exchange")
@@ -253,7 +219,7 @@ def exchange(*, with_parent: bool, **given: Any) -> None:  # noqa: ANN401 - clic
 @click.option("--format", "form", default="csv", type=click.Choice(["csv", "parquet"]))
 @click.option("--out", type=click.Path(path_type=Path), help="Standard output without it.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@refusing
+@refusing(*BAD_INPUT)
 def journal(
     *, action: str, file: Path | None, form: Format, out: Path | None, as_json: bool
 ) -> None:
@@ -271,7 +237,7 @@ def journal(
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@refusing
+@refusing(*BAD_INPUT)
 def config(*, as_json: bool) -> None:
     """Print the effective settings and where each came from; secrets are hidden."""
     rows = effective(load())
@@ -291,6 +257,10 @@ def config(*, as_json: bool) -> None:
 def topology(*, as_json: bool) -> None:
     """Print who gets which message, who writes which event, and how each role lives."""
     click.echo(json.dumps(topology_json()) if as_json else topology_text())
+
+
+for command in (backtest, score, doctor):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

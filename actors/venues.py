@@ -24,7 +24,7 @@ from actors.spot_stream import SpotStream
 from actors.stream import Opener, StreamActor
 from core.clock import Clock, ScaledClock, SystemClock, patience
 from core.domain.series import source_of
-from core.exchange.auth import Signer, parse_private_key, read_private_key
+from core.exchange.auth import PrivateKey, Signer, parse_private_key, read_private_key
 from core.exchange.engine_types import CRYPTO_SHARD
 from core.exchange.kalshi import Timeouts, connect
 from core.exchange.port import Exchange
@@ -82,7 +82,7 @@ def open_venue(settings: Settings, address: VenueAddress | None) -> Venue:
     Raises InvalidKey for a key that cannot be read. Nothing is connected yet.
     """
     clock: Clock = SystemClock() if address is None else ScaledClock.from_spec(address.clock)
-    signer = _signer(settings, address, clock)
+    signer = account_signer(settings, address, clock)
     rest = settings.rest_url if address is None else address.base_url
     stream = settings.stream_url if address is None else address.ws_url
     timeouts = Timeouts(
@@ -103,17 +103,21 @@ def open_venue(settings: Settings, address: VenueAddress | None) -> Venue:
     )
 
 
-def _signer(settings: Settings, address: VenueAddress | None, clock: Clock) -> Signer:
+def account_signer(settings: Settings, address: VenueAddress | None, clock: Clock) -> Signer:
+    """Signs for the account of the settings, or of a local exchange. Raises InvalidKey."""
     if address is not None and address.private_key_path is not None:
         return Signer(address.key_id, read_private_key(Path(address.private_key_path)), clock)
     assert settings.kalshi_api_key is not None
+    return Signer(settings.kalshi_api_key, account_key(settings), clock)
+
+
+def account_key(settings: Settings) -> PrivateKey:
+    """The private key of the settings; they must have one. Raises InvalidKey."""
     pem = settings.private_key_pem
     if pem is not None:
-        key = parse_private_key(pem, "KALSHI_PRIVATE_KEY")
-    else:
-        assert settings.kalshi_private_key_path is not None
-        key = read_private_key(settings.kalshi_private_key_path)
-    return Signer(settings.kalshi_api_key, key, clock)
+        return parse_private_key(pem, "KALSHI_PRIVATE_KEY")
+    assert settings.kalshi_private_key_path is not None
+    return read_private_key(settings.kalshi_private_key_path)
 
 
 def _exchange_host(

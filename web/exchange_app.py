@@ -11,7 +11,7 @@ from flask_sock import Sock
 from core.exchange.wire.errors import bare_error
 from web.exchange_commands import CommandDesk
 from web.exchange_fault_routes import fault_endpoints, install_faults
-from web.exchange_keys import install_keys
+from web.exchange_keys import install_keys, key_endpoints
 from web.exchange_limits import Tollgate, install_limits
 from web.exchange_money import money_endpoints
 from web.exchange_orders import order_endpoints
@@ -37,6 +37,7 @@ STREAM_PATH: Final = "/trade-api/ws/v2"
 _PRIVATE: Final = (
     f"{REST_PREFIX}/portfolio",
     f"{REST_PREFIX}/account",
+    f"{REST_PREFIX}/api_keys",
     f"{REST_PREFIX}/cfbenchmarks",
     f"{REST_PREFIX}/local/books",
     STREAM_PATH,
@@ -71,6 +72,7 @@ def create_exchange_app(
     app.register_blueprint(fault_endpoints(host, faults), url_prefix=REST_PREFIX)
     for endpoints in _ENDPOINTS:
         app.register_blueprint(endpoints(host), url_prefix=REST_PREFIX)
+    app.register_blueprint(key_endpoints(ring), url_prefix=REST_PREFIX)
     _install_stream(app, host, stream)
     return app
 

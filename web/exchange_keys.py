@@ -1,10 +1,14 @@
-"""Whose key signed a request: the local exchange verifies as the real one does (kalshi.md 1.3)."""
+"""Whose key signed a request, and may it: the local exchange verifies as the real one does.
+
+Signatures: kalshi.md 1.3. Scopes: 1.2; a parent (`read`, `write`) stands for its children.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask import Flask, g, request
+import msgspec
+from flask import Blueprint, Flask, Response, g, request
 
 from core.clock import patience
 from core.exchange.auth import (
@@ -16,14 +20,25 @@ from core.exchange.auth import (
     verify,
 )
 from core.exchange.port import Unauthorized
+from core.exchange.wire.keys import ApiKeyJson, ApiKeysJson
 from core.exchange.wire.scalars import from_ms
 from core.units import Nanos
+from web.exchange_requests import account, answer
 
 if TYPE_CHECKING:
     from core.clock import Clock
 
 _DIGITS: Final = 16
 _UNAUTHENTICATED: Final = 401
+_FORBIDDEN: Final = 403
+FULL: Final = ("read", "write")
+"""What a key may do that was made without saying."""
+
+
+class _Key(msgspec.Struct, frozen=True, kw_only=True):
+    public: PublicKey
+    account: str
+    scopes: tuple[str, ...]
 
 
 class KeyRing:
@@ -32,13 +47,23 @@ class KeyRing:
     def __init__(self, clock: Clock, skew_seconds: float) -> None:
         self._clock = clock
         self._skew_seconds = skew_seconds
-        self._keys: dict[str, tuple[PublicKey, str]] = {}
+        self._keys: dict[str, _Key] = {}
         self.offset = Nanos(0)
         """How far the exchange's own clock is off, as a fault."""
 
-    def register(self, key_id: str, key: PublicKey, account: str) -> None:
+    def register(
+        self, key_id: str, key: PublicKey, account: str, scopes: tuple[str, ...] = FULL
+    ) -> None:
         """Let a key act for an account."""
-        self._keys[key_id] = (key, account)
+        self._keys[key_id] = _Key(public=key, account=account, scopes=scopes)
+
+    def listed(self, account: str) -> tuple[ApiKeyJson, ...]:
+        """The keys of an account."""
+        return tuple(
+            ApiKeyJson(api_key_id=key_id, name=f"local {number}", scopes=key.scopes)
+            for number, (key_id, key) in enumerate(self._keys.items(), 1)
+            if key.account == account
+        )
 
     def authenticate(self, method: str, path: str) -> str:
         """The account behind the current request's signature. Raises Unauthorized."""
@@ -50,10 +75,14 @@ class KeyRing:
         if key_id not in self._keys:
             raise _refusal("NOT_FOUND", "api key not found")
         self._check_age(timestamp)
-        key, account = self._keys[key_id]
-        if not verify(key, signed_text(timestamp, method, path), signature):
+        key = self._keys[key_id]
+        if not verify(key.public, signed_text(timestamp, method, path), signature):
             raise _refusal("INCORRECT_API_KEY_SIGNATURE", "incorrect api key signature")
-        return account
+        if not _may(key.scopes, method, path):
+            shown = ", ".join(key.scopes) or "nothing"
+            msg = f"the key's scopes ({shown}) do not allow {method} {path}"
+            raise Unauthorized("insufficient_scope", _FORBIDDEN, msg)
+        return key.account
 
     def _check_age(self, timestamp: str) -> None:
         """Refuse stamps too far from the exchange's clock, also seconds in place of millis."""
@@ -75,6 +104,25 @@ def install_keys(app: Flask, ring: KeyRing, private: tuple[str, ...]) -> None:
         path = str(request.environ.get("REQUEST_URI", request.path)).partition("?")[0]
         if path.startswith(private) or KEY_HEADER in request.headers:
             g.account = ring.authenticate(request.method, path)
+
+
+def key_endpoints(ring: KeyRing) -> Blueprint:
+    """The account's keys."""
+    routes = Blueprint("keys", __name__)
+
+    @routes.get("/api_keys")
+    def keys() -> Response:
+        return answer(ApiKeysJson(api_keys=ring.listed(account())))
+
+    return routes
+
+
+def _may(scopes: tuple[str, ...], method: str, path: str) -> bool:
+    if method == "GET":
+        child = "read::portfolio_balance" if path.endswith("/portfolio/balance") else ""
+        return "read" in scopes or child in scopes
+    child = "write::transfer" if "transfer" in path else "write::trade"
+    return "write" in scopes or child in scopes
 
 
 def _refusal(code: str, message: str) -> Unauthorized:

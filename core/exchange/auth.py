@@ -34,12 +34,27 @@ _SHA256: Final = hashes.SHA256()
 _PSS: Final = padding.PSS(mgf=padding.MGF1(_SHA256), salt_length=padding.PSS.DIGEST_LENGTH)
 _PRIVATE_MODE: Final = 0o600
 _RSA_BITS: Final = 2048
+_ED25519_BITS: Final = 256
 _PUBLIC_EXPONENT: Final = 65_537
 _PEM_FORMS: Final = "-----BEGIN RSA PRIVATE KEY----- or -----BEGIN PRIVATE KEY-----"
 
 
 class InvalidKey(ValueError):  # noqa: N818 - says what it is
     """A key cannot be used: names where it came from and what to do."""
+
+
+class KeyKind(NamedTuple):
+    """What a key is: `RSA` or `Ed25519`, and its size."""
+
+    algorithm: str
+    bits: int
+
+
+def kind_of(key: PrivateKey) -> KeyKind:
+    """The kind of a key."""
+    if isinstance(key, rsa.RSAPrivateKey):
+        return KeyKind("RSA", key.key_size)
+    return KeyKind("Ed25519", _ED25519_BITS)
 
 
 class Signed(NamedTuple):
@@ -65,6 +80,11 @@ class Signer:
         self.key_id = key_id
         self._key = key
         self._clock = clock
+
+    @property
+    def kind(self) -> KeyKind:
+        """The kind of its key."""
+        return kind_of(self._key)
 
     def sign(self, method: str, path: str) -> Signed:
         """Sign a request that is about to be sent. `path` may still carry its query string."""

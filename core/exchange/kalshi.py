@@ -120,6 +120,8 @@ class KalshiHttp:
         self._signer = signer
         self._timeouts = (timeouts.connect, timeouts.read)
         self._gate = gate
+        self.date = ""
+        """`Date` header of the newest answer: the exchange's clock in whole seconds."""
         self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=8, max_retries=0)
 
     def close(self) -> None:
@@ -191,6 +193,7 @@ class KalshiHttp:
                 raise Ambiguous(message) from error
             raise Unavailable(message) from error
         self._gate.answered(price, answer.status_code)
+        self.date = answer.headers.get("Date", "")
         if answer.status_code not in _SUCCESS:
             raise refusal(answer.status_code, content, outgoing.name, write=outgoing.is_write)
         return content

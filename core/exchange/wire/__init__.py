@@ -7,6 +7,7 @@
 | `trading`, `batches` | order requests and their answers |
 | `markets`, `books`, `series` | markets; books and trades; series and events |
 | `transfers` | cash between shards |
+| `keys` | the account's API keys |
 | `venue` | status, schedule, freshness, limits |
 | `errors` | the three shapes of an error body |
 | `frames`, `private_frames` | everything a stream can send, and how a text becomes a frame |

@@ -128,13 +128,22 @@ class BucketJson(msgspec.Struct, frozen=True, kw_only=True):
     bucket_capacity: int
 
 
+class GrantJson(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A usage level that the account was given on one lane of the exchange."""
+
+    level: str
+    exchange_instance: str = ""
+    source: str = ""
+    expires_ts: int | None = None
+
+
 class LimitsJson(msgspec.Struct, frozen=True, kw_only=True):
     """GET /account/limits."""
 
     usage_tier: str
     read: BucketJson
     write: BucketJson
-    grants: tuple[str, ...] = ()
+    grants: tuple[GrantJson, ...] = ()
 
     def record(self) -> Limits:
         """The record."""

@@ -152,8 +152,9 @@ class Basis:
             self._wake = Nanos(self._start + WINDOW_LENGTH)
 
     def _restart(self, ts: Nanos) -> None:
-        """Turn to the deciding minute that holds `ts`, or else to the next one."""
-        close = ts - ts % WINDOW_LENGTH + WINDOW_LENGTH
+        """Turn to the first deciding minute that ends after the last price, or after a silence."""
+        seen = ts if ts - self._ts > self._settings.max_gap else self._ts
+        close = seen - seen % WINDOW_LENGTH + WINDOW_LENGTH
         self._start = self._wake = Nanos(close - FINAL_MINUTE)
         self._sum = self._cubes = 0.0
         self._whole = ts <= self._start or 0 < self._ts <= self._start

@@ -99,6 +99,16 @@ def test_a_price_a_minute_teaches_little() -> None:
     assert abs(sparse.estimate) < abs(dense.estimate)
 
 
+def test_a_price_a_minute_teaches_in_every_window() -> None:
+    basis = Basis()
+    for minute in range(-1, 15 * 20 + 1):
+        basis.take(PRICE, at(60 * minute))
+        if minute >= 0 and minute % 15 == 0:
+            assert basis.learn(off(1.0), at(60 * minute), SIGMA) is not None
+
+    assert basis.observations == 21
+
+
 def test_a_last_price_may_stand_for_five_seconds_and_costs_certainty() -> None:
     def told(last: float) -> Basis:
         basis = Basis()

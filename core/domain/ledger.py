@@ -52,6 +52,7 @@ class LedgerState(Part, frozen=True, kw_only=True):
     trades: tuple[tuple[str, None, Nanos], ...]
     approved: tuple[tuple[str, None, Nanos], ...]
     settlements: tuple[tuple[str, int, Nanos], ...]
+    newest: Nanos = Nanos(0)
 
 
 class Ledger:
@@ -77,6 +78,8 @@ class Ledger:
         """The newest settlements by market, bounded: the exchange may pay a little later."""
         self.since = Nanos(0)
         """When the capital was set: the beginning of these books."""
+        self.newest = Nanos(0)
+        """The exchange's time of the newest fill: a report of before it knows less than we do."""
         self._takes: dict[type[Message], Callable[[Any], bool]] = {
             m.CapitalSet: self._set_capital,
             m.OrderApproved: self._approve,
@@ -143,6 +146,7 @@ class Ledger:
             trades=self._trades.dump(),
             approved=self._approved.dump(),
             settlements=self._settlements.dump(),
+            newest=self.newest,
         )
 
     def load(self, state: LedgerState) -> None:
@@ -157,6 +161,7 @@ class Ledger:
         self._trades.load(state.trades)
         self._approved.load(state.approved)
         self._settlements.load(state.settlements)
+        self.newest = state.newest
 
     # --- the fold ----------------------------------------------------------------------------
 
@@ -217,6 +222,7 @@ class Ledger:
         after, flow = book_fill(before, event)
         self._trades.put(event.trade_id, None, event.ts)
         self.fills += 1
+        self.newest = max(self.newest, event.ts_event)
         self.cash = Money(self.cash + flow)
         self.realized = Money(self.realized + after.realized - before.realized)
         self.fees = Money(self.fees + event.fee)

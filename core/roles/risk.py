@@ -257,14 +257,14 @@ class Risk(HandlingRole):
     # --- comparing ---------------------------------------------------------------------------
 
     def _compare(self, booked: m.AccountBooked, now: Nanos) -> list[Message]:
-        """Hold our books against the exchange's, where nothing is in motion."""
+        """Hold our books against the exchange's, unless its report is older than they are."""
         report = booked.report
         if self.ledger.cash is None:
             capital = m.CapitalSet(cash=report.cash, source="exchange", ts=now)
             opened = m.DayOpened(day=trading_day(now).isoformat(), equity=report.cash, ts=now)
             return [capital, opened, _reconciled(booked, (), now)]
         settled = self._settled_meanwhile(report, now)
-        if settled:
+        if settled or report.as_of < self.ledger.newest:
             return [*settled, _reconciled(booked, (), now, complete=False)]
         found = account_differences(self.ledger, booked)
         # A report is read in several requests, so a difference counts when it is seen twice.

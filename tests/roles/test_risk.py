@@ -356,6 +356,14 @@ def test_what_others_hold_in_our_market_is_theirs() -> None:
     assert (result.complete, result.differences) == (True, ())
 
 
+def test_a_report_that_is_older_than_our_books_proves_nothing() -> None:
+    office = Office(capital(), filled())
+    old = compared(as_of=Nanos(NOW - 1))
+    for _ in range(3):
+        (result,) = of(office.tell(old), m.Reconciled)
+        assert (result.complete, result.differences) == (False, ())
+
+
 def test_a_gap_that_stays_counts_even_while_both_sides_move() -> None:
     office = Office(capital())
     office.tell(compared(cash=money(9_990)), filled())

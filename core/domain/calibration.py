@@ -85,7 +85,7 @@ def wilson(successes: int, count: int) -> Interval:
 
 
 def reliability(
-    forecast: Floats, outcome: Floats, groups: Groups | None = None, bins: int = 10
+    forecast: Floats, outcome: Floats, bins: int = 10, groups: Groups | None = None
 ) -> tuple[ReliabilityBin, ...]:
     """Forecasts in `bins` equal parts of 0..1, empty parts left out; 1.0 is in the last.
 

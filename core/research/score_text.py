@@ -141,7 +141,7 @@ def _reliability(scored: Scored) -> list[str]:
     model, market = (
         {
             bin_.low: bin_
-            for bin_ in reliability(scored.forecasts[who], scored.outcome, scored.window)
+            for bin_ in reliability(scored.forecasts[who], scored.outcome, groups=scored.window)
         }
         for who in ("model", "market")
     )

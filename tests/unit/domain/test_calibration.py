@@ -88,13 +88,26 @@ def test_wilsons_interval_of_known_counts() -> None:
 def test_reliability_counts_every_forecast_once(made: tuple[Floats, Floats], bins: int) -> None:
     forecast, outcome = made
 
-    table = reliability(forecast, outcome, bins)
+    table = reliability(forecast, outcome, bins=bins)
 
     assert sum(row.count for row in table) == len(forecast)
     assert sum(row.count * row.forecast for row in table) == pytest.approx(forecast.sum())
     assert sum(row.count * row.observed.value for row in table) == pytest.approx(outcome.sum())
     for row in table:
         assert row.low - 1e-9 <= row.forecast <= row.high + 1e-9
+
+
+def test_looks_of_one_window_count_once_in_a_bin() -> None:
+    """Two windows at 0.72 and 0.78, looked at three times and once: one YES of two."""
+    forecast = np.array([0.70, 0.72, 0.74, 0.78, 0.11])
+    outcome = np.array([1.0, 1.0, 1.0, 0.0, 0.0])
+    windows = np.array([7, 7, 7, 8, 8])
+
+    low, high = reliability(forecast, outcome, groups=windows)
+
+    assert (low.count, low.observed.value) == (1, 0.0)
+    assert (high.count, high.observed) == (2, wilson(1, 2))
+    assert high.forecast == pytest.approx(0.735)
 
 
 def drawn(seed: int, windows: int = 300, points: int = 14) -> tuple[Floats, Floats, np.ndarray]:

@@ -112,7 +112,7 @@ class Drill:
         db.close()
         self.tally.power_cuts += kept < last
 
-    # --- time --------------------------------------------------------------------------------------
+    # --- time ------------------------------------------------------------------------------------
 
     def _pass_time(self) -> None:
         """A quarter of a second, at the exchange and in the process if there is one."""
@@ -144,7 +144,7 @@ class Drill:
             self._kill(trader)
             self._start()
 
-    # --- a round -----------------------------------------------------------------------------------
+    # --- a round ---------------------------------------------------------------------------------
 
     def round(self, number: int) -> None:
         """One kill at least, one recovery, one comparison."""
@@ -222,7 +222,7 @@ class Drill:
         quiet = not ledger.reservations and not any(True for _ in trader.execution.book.open())
         return quiet and trader.complete and not self._gap()
 
-    # --- the comparison ------------------------------------------------------------------------------
+    # --- the comparison --------------------------------------------------------------------------
 
     def _gap(self) -> int:
         """Money by which the two sides differ, a contract counted as a dollar."""

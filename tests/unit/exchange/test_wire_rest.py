@@ -263,7 +263,8 @@ def test_the_documented_answers_are_read() -> None:
     assert (position.quantity, position.realized) == (-600, -500_000)
     limits = decode(
         b"""{"usage_tier":"basic","read":{"refill_rate":200,"bucket_capacity":600},
-        "write":{"refill_rate":100,"bucket_capacity":100},"grants":[]}""",
+        "write":{"refill_rate":100,"bucket_capacity":100},"grants":[
+        {"exchange_instance":"event_contract","level":"expert","source":"volume"}]}""",
         type=LimitsJson,
     ).record()
     assert (limits.tier, limits.read_capacity) == ("basic", 600)

@@ -58,6 +58,7 @@ EXIT_FAILED = 70
 SWITCH_SECONDS = 0.0001
 """Interpreter's switch interval: a busy thread delays others 15 times less than by default."""
 WEB_THREADS = 24
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 BAD_INPUT = (
     SettingsError,
     StrategyError,
@@ -105,6 +106,7 @@ def trade(**options: object) -> None:
             "PLACEMENT": "fused" if options.get("fused") else None,
         }
     )
+    refuse_open_door(settings)
     confirm_live(settings)
     Assembly(settings, Surroundings(mode=settings.mode))
     end_logging = start_logging(settings)
@@ -114,6 +116,16 @@ def trade(**options: object) -> None:
     finally:
         end_logging()
     report(outcome, as_json=bool(options.get("as_json")))
+
+
+def refuse_open_door(settings: Settings) -> None:
+    """Tokens and commands in plain text are for this machine alone."""
+    if settings.api_host not in LOOPBACK:
+        fault = (
+            f"API_HOST={settings.api_host}: only {', '.join(LOOPBACK)} are served in plain text; "
+            "reach the page from elsewhere through an SSH tunnel or a TLS proxy"
+        )
+        raise SettingsError([fault])
 
 
 def confirm_live(settings: Settings) -> None:

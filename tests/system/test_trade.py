@@ -63,6 +63,7 @@ def test_a_taken_port_is_one_clear_line_and_nothing_is_started(
     ("environment", "named"),
     [
         ({"MAX_DAILY_LOSS": "-5"}, "MAX_DAILY_LOSS"),
+        ({"API_HOST": "192.0.2.7"}, "API_HOST"),
         ({"ENABLED_STRATEGIES": "kelly_volatilty"}, "kelly_volatility"),
         ({"SERIES": "KXSOL15"}, "KXSOL15M"),
         ({"STRATEGY__KELLY_VOLATILITY__MIN_EGDE": "0.1"}, "min_edge"),

@@ -109,10 +109,11 @@ class Gate:
     def answered(self, bill: Bill, status: int) -> None:
         """The venue answered a request."""
         with self._changed:
+            now = self._clock.now()
             if status == _TOO_MANY:
-                self._throttle.refused(bill, self._clock.now())
+                self._throttle.refused(bill, now)
             else:
-                self._throttle.answered(bill)
+                self._throttle.answered(bill, now)
 
     def _await_tokens(self, bill: Bill, urgency: Urgency) -> None:
         now = self._clock.now()

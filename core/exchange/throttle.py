@@ -103,6 +103,11 @@ class TokenBucket:
         self._settle(now)
         self._level = min(self._level + tokens * SECOND, self.size.capacity * SECOND)
 
+    def missing(self, tokens: int, now: Nanos) -> None:
+        """As of now so many are gone at least, whatever has come since they were taken."""
+        self._settle(now)
+        self._level = min(self._level, (self.size.capacity - tokens) * SECOND)
+
     def drain(self, now: Nanos) -> None:
         """The venue says that nothing is left."""
         self._settle(now)
@@ -180,10 +185,16 @@ class Throttle:
             bound = min(BACK_OFF_LONGEST, BACK_OFF_FIRST << min(strikes, _MAX_DOUBLINGS))
             self._paused[name] = Nanos(now + self._random.randint(BACK_OFF_FIRST, bound))
 
-    def answered(self, bill: Bill) -> None:
-        """It was answered by anything but 429: the next pause is short again."""
-        for name, _ in bill:
+    def answered(self, bill: Bill, now: Nanos) -> None:
+        """It was answered by anything but 429: the next pause is short again.
+
+        The balance's bucket has no reserve that would cover for journeys of unequal length: there
+        the venue may have taken the token as late as now.
+        """
+        for name, tokens in bill:
             self._strikes.pop(name, None)
+            if name == BALANCE:
+                self._bucket(name).missing(tokens, now)
 
     def levels(self, now: Nanos) -> tuple[BucketLevel, ...]:
         """Every bucket in use, by name."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import socket
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,11 +13,14 @@ import pytest
 from actors.gate import Gate
 from actors.workers import Job, Workers
 from core.clock import ScaledClock, VirtualClock, start_spec
+from core.exchange.auth import Signer, read_private_key
 from core.exchange.costs import FREE, READ, Bill
 from core.exchange.kalshi import Timeouts, connect
 from core.exchange.port import RateLimited
 from core.exchange.throttle import Urgency
 from core.units import SECOND, Nanos, seconds
+from web.exchange import serve_exchange
+from web.exchange_options import ExchangeOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -206,6 +210,28 @@ def test_after_a_429_nothing_of_that_bucket_leaves_for_a_while(
     clock.advance_to(Nanos(START + SECOND))
     assert exchange.status().trading_active
     exchange.close()
+
+
+def test_at_an_exchange_with_the_same_buckets_nothing_is_ever_turned_away(tmp_path: Path) -> None:
+    """A hundred reads cost a thousand tokens; six hundred are there, the rest has to come."""
+    running = serve_exchange(
+        ExchangeOptions(state=tmp_path, key_type="ed25519", streams=2, speed=5, tier="basic")
+    )
+    told = running.announcement
+    assert told.clock is not None
+    clock = ScaledClock.from_spec(told.clock)
+    gate = Gate(clock)
+    signer = Signer(told.key_id, read_private_key(Path(str(told.private_key_path))), clock)
+    exchange = connect(told.base_url, signer, Timeouts(connect=30, read=60), gate)
+    try:
+        for _ in range(100):
+            exchange.orders()
+        for _ in range(3):
+            exchange.balance()
+    finally:
+        exchange.close()
+        running.stop()
+    assert gate.gauge(0).refused == 0
 
 
 # --- the queue of the workers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -146,6 +147,28 @@ def test_the_balance_is_asked_once_a_second_and_leaves_other_reads_alone() -> No
     assert throttle.wait(ASK, Urgency.READ, START) == 0
 
 
+@pytest.mark.parametrize("tier", ["basic", "premier"])
+def test_the_balance_is_not_asked_sooner_than_a_second_after_the_answer(tier: str) -> None:
+    """The question may have taken nearly all of the time, and the next one none."""
+    throttle, ask = Throttle(START), ((BALANCE, 1),)
+    throttle.set_limits(msgspec.structs.replace(PREMIER, tier=tier), START)
+    asked = spend(throttle, ask, Urgency.READ, START)
+    for _ in range(asked):
+        throttle.answered(ask, after(0.4))
+    rate = size_of(BALANCE, msgspec.structs.replace(PREMIER, tier=tier)).refill
+    late = after(0.4 + 1 / rate)
+    assert (throttle.wait(ask, Urgency.READ, after(0.4)) > 0) == (tier == "basic")
+    assert throttle.wait(ask, Urgency.READ, late) == 0
+
+
+def test_the_other_buckets_fill_while_their_requests_are_under_way() -> None:
+    throttle = Throttle(START)
+    throttle.take(CREATE, START)
+    throttle.answered(CREATE, after(0.1))
+    shown = {level.bucket: level.tokens for level in throttle.levels(after(0.1))}
+    assert shown == {"write:2": 100}
+
+
 def test_shards_do_not_share_their_tokens() -> None:
     throttle = Throttle(START)
     spend(throttle, CREATE, Urgency.PLACE, START)
@@ -254,7 +277,7 @@ def test_an_answer_makes_the_next_pause_short_again() -> None:
     for _ in range(6):
         throttle.refused(FREE, now)
         now = Nanos(now + throttle.wait(FREE, Urgency.READ, now))
-    throttle.answered(FREE)
+    throttle.answered(FREE, now)
     throttle.refused(FREE, now)
     assert throttle.wait(FREE, Urgency.READ, now) <= 2 * BACK_OFF_FIRST
 

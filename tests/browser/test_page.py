@@ -190,6 +190,17 @@ def test_every_actor_is_on_the_health_board(watched: Watched, stand: Stand) -> N
 # --- old ----------------------------------------------------------------------------------------
 
 
+def test_the_rate_limits_are_on_the_health_board(watched: Watched, stand: Stand) -> None:
+    page = open_page(watched, stand)
+
+    def equal() -> bool:
+        (row,) = stand.hub.rows("limit")
+        (shown,) = texts(page, "#health .board:nth-child(3) tbody tr")
+        return shown.split() == ["read", "●", "open", str(row.tokens), "600", "0", "0"]
+
+    eventually(page, equal)
+
+
 def test_numbers_that_are_old_turn_grey_and_say_so(watched: Watched, stand: Stand) -> None:
     page = open_page(watched, stand)
     stand.player.stop()

@@ -99,7 +99,7 @@ function App() {
       <${Orders} ...${shared} orders=${newest(state.order)} fills=${newest(state.trade_execution)}
         windows=${newest(state.window)} />
       <${Decisions} ...${shared} decisions=${newest(state.decision)} />
-      <${Health} ...${shared} actors=${oldest(state.health)} feeds=${oldest(state.feed)} alerts=${newest(state.alert)} />
+      <${Health} ...${shared} actors=${oldest(state.health)} feeds=${oldest(state.feed)} limits=${oldest(state.limit)} alerts=${newest(state.alert)} />
     </div>
     <${Overlay} />
     ${asking && html`<${Confirm} name=${asking} close=${() => ask(null)} />`}

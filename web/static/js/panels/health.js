@@ -1,4 +1,4 @@
-// The health board: streams, actors, and what needs attention.
+// The health board: streams, actors, rate limits, and what needs attention.
 import { html, memo, useState } from "../ui.js";
 import { Empty, Panel, Tabs } from "../panel.js";
 import { age, clock, number } from "../format.js";
@@ -24,6 +24,15 @@ const Stream = memo(({ row }) => html`<tr title=${row.reason || row.stream}>
   <td class=${row.reconnects ? "n warn" : "n"}>${number(row.reconnects)}</td>
 </tr>`);
 
+const Limit = memo(({ row }) => html`<tr title=${`${row.tier}: ${row.refill} tokens a second`}>
+  <td class="name">${row.bucket}</td>
+  <td><span class=${`light ${row.paused ? "lost" : "open"}`}>${row.paused ? `▲ paused ${row.paused} s` : "● open"}</span></td>
+  <td class=${row.tokens < row.capacity / 5 ? "n warn" : "n"}>${number(row.tokens)}</td>
+  <td class="n">${number(row.capacity)}</td>
+  <td class="n">${number(row.waiting)}</td>
+  <td class=${row.refused ? "n warn" : "n"}>${number(row.refused)}</td>
+</tr>`);
+
 const heads = (names) => html`<thead><tr>${names.map((name, place) => html`<th key=${name} class=${place > 1 ? "n" : ""} title=${TITLES[name]}>${name}</th>`)}</tr></thead>`;
 const TITLES = {
   Age: "seconds since the last sign of life, or age of the newest data",
@@ -33,6 +42,10 @@ const TITLES = {
   "Msg/s": "messages handled a second",
   Wait: "messages waiting",
   Rest: "restarts",
+  Left: "tokens in the account's bucket at the exchange; a request draws 2 to 50",
+  Full: "tokens that the bucket holds at most",
+  Queue: "requests that wait for tokens, of all buckets",
+  429: "requests turned away by the exchange's rate limit, of all buckets",
 };
 
 const Alert = memo(({ row }) => html`<li class=${`alert ${row.level}`}>
@@ -40,7 +53,7 @@ const Alert = memo(({ row }) => html`<li class=${`alert ${row.level}`}>
   <span>${row.text}${row.count > 1 ? html` <i>×${row.count}</i>` : ""}</span>
 </li>`);
 
-const Board = memo(({ actors, feeds }) => html`
+const Board = memo(({ actors, feeds, limits }) => html`
   <table class="list board">
     ${heads(["Stream", "State", "Age", "Gaps", "Bad", "Conn"])}
     <tbody>${feeds.map((row) => html`<${Stream} key=${row.stream} row=${row} />`)}</tbody>
@@ -48,9 +61,13 @@ const Board = memo(({ actors, feeds }) => html`
   <table class="list board">
     ${heads(["Actor", "State", "Age", "Msg/s", "Wait", "Rest"])}
     <tbody>${actors.map((row) => html`<${Actor} key=${row.actor} row=${row} />`)}</tbody>
-  </table>`);
+  </table>
+  ${limits.length > 0 && html`<table class="list board">
+    ${heads(["Limit", "State", "Left", "Full", "Queue", "429"])}
+    <tbody>${limits.map((row) => html`<${Limit} key=${row.bucket} row=${row} />`)}</tbody>
+  </table>`}`);
 
-export function Health({ actors, feeds, alerts, status }) {
+export function Health({ actors, feeds, limits, alerts, status }) {
   const [view, setView] = useState("board");
   const grave = alerts.filter((row) => row.level === "critical").length;
   const options = [
@@ -61,7 +78,7 @@ export function Health({ actors, feeds, alerts, status }) {
   return html`<${Panel} id="health" title="Health" extra=${tabs} at=${status ? status.timestamp : null}>
     ${view === "board"
       ? actors.length || feeds.length
-        ? html`<${Board} actors=${actors} feeds=${feeds} />`
+        ? html`<${Board} actors=${actors} feeds=${feeds} limits=${limits} />`
         : html`<${Empty} title="No sign of life yet">Actors answer a heartbeat every second.<//>`
       : alerts.length
         ? html`<ul class="alerts">${alerts.map((row) => html`<${Alert} key=${row.id} row=${row} />`)}</ul>`

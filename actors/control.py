@@ -1,7 +1,10 @@
 """The door from the web into the system: the only `ask`, always with a time-out.
 
-A command is told to the supervision role, then the standing is asked for until it shows what
-became of it. Called on web threads, any number at once. Repeating a command does no harm.
+A command is asked of the supervision role, which answers how things stand after it; a stop is
+looked at again until its proof is in. Called on web threads, any number at once. Repeating a
+command does no harm.
+
+A halt that nobody answers is not lost: the HALT file is put there, and no order leaves any more.
 """
 
 from __future__ import annotations
@@ -11,13 +14,15 @@ from typing import TYPE_CHECKING, Final
 
 from pykka import ActorDeadError, Timeout
 
-from actors.supervisor import SUPERVISOR, Describe, Standing
+from actors.standing import Describe, Standing
 from core import messages as m
+from core.journal import JournalError
 from core.messages import ControlAnswer, ControlRequest
-from core.topology import DASHBOARD, STRATEGY, SUPERVISION
+from core.topology import DASHBOARD, STRATEGY, SUPERVISION, SUPERVISOR
 
 if TYPE_CHECKING:
     from actors.address import Directory
+    from actors.halt_file import HaltFile
     from core.messages import Message
 
 _LOOK_AGAIN_S: Final = 0.02
@@ -32,8 +37,9 @@ class NoAnswerError(Exception):
 class ActorControl:
     """Commands for the supervisor, each verified before it is answered."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, halt_file: HaltFile | None = None) -> None:
         self._directory = directory
+        self._halt_file = halt_file
 
     def start(self, request: ControlRequest, timeout: float) -> ControlAnswer:
         """Arm trading."""
@@ -41,7 +47,7 @@ class ActorControl:
         return self._command(command, timeout, proof=False)
 
     def stop(self, request: ControlRequest, timeout: float) -> ControlAnswer:
-        """Disarm and cancel what rests."""
+        """Disarm and cancel what rests; a halt stays, and is proven once more."""
         command = m.DisarmTrading(by=request.by, reason=request.reason)
         return self._command(command, timeout, proof=True)
 
@@ -51,9 +57,16 @@ class ActorControl:
         return self._command(command, timeout, proof=False)
 
     def halt(self, request: ControlRequest, timeout: float) -> ControlAnswer:
-        """Stop everything and latch."""
+        """Stop everything and latch; where nobody answers, by the HALT file."""
         command = m.HaltTrading(by=request.by, reason=request.reason, code="operator")
-        return self._command(command, timeout, proof=True)
+        answer = self._command(command, timeout, proof=True)
+        if answer.verdict != "unanswered" or self._halt_file is None:
+            return answer
+        stands = self._halt_file.write(f"{request.by}: {request.reason}")
+        told = "the HALT file stands, no order leaves" if stands else "no HALT file either"
+        return ControlAnswer(
+            verdict="unanswered", actor=answer.actor, message=f"{answer.message}; {told}"
+        )
 
     def reset_breaker(self, request: ControlRequest, timeout: float) -> ControlAnswer:
         """End a halt."""
@@ -73,11 +86,14 @@ class ActorControl:
         """Hold a strategy's signals back."""
         return self._switch(name, request, timeout, enabled=False)
 
+    def release(self, actor: str, request: ControlRequest, timeout: float) -> ControlAnswer:
+        """Start a quarantined host again."""
+        command = m.ReleaseActor(actor=actor, by=request.by, reason=request.reason)
+        return self._command(command, timeout, proof=False)
+
     def standing(self, timeout: float) -> Standing:
         """How things stand; raises NoAnswerError."""
-        answer = self._ask(SUPERVISOR, Describe(), timeout)
-        assert isinstance(answer, Standing)
-        return answer
+        return self._told(SUPERVISOR, Describe(), timeout)
 
     def _switch(
         self, name: str, request: ControlRequest, timeout: float, *, enabled: bool
@@ -97,16 +113,25 @@ class ActorControl:
         return ControlAnswer(verdict="done", message="enabled" if enabled else "disabled")
 
     def _command(self, command: Message, timeout: float, *, proof: bool) -> ControlAnswer:
-        deadline = time.monotonic() + timeout
+        began = time.monotonic()
+        deadline = began + timeout
         try:
-            self._ask(SUPERVISION, command, timeout)
-            standing = self.standing(max(_ANSWER_S, deadline - time.monotonic()))
+            standing = told = self._told(SUPERVISION, command, timeout)
             while proof and standing.proven is None and time.monotonic() < deadline:
                 time.sleep(_LOOK_AGAIN_S)
                 standing = self.standing(max(_ANSWER_S, deadline - time.monotonic()))
         except NoAnswerError as silence:
-            return ControlAnswer(verdict="unanswered", actor=SUPERVISOR, message=str(silence))
-        return _answer(standing, proof=proof)
+            return ControlAnswer(verdict="unanswered", actor=SUPERVISION, message=str(silence))
+        if told.refusal:
+            return _refused(told)
+        if not proof:
+            return ControlAnswer(verdict="done", state=standing.state, epoch=standing.epoch)
+        return _proven(standing, time.monotonic() - began)
+
+    def _told(self, name: str, message: Message, timeout: float) -> Standing:
+        answer = self._ask(name, message, timeout)
+        assert isinstance(answer, Standing)
+        return answer
 
     def _ask(self, name: str, message: Message, timeout: float) -> object:
         ref = self._directory.ref(name)
@@ -115,26 +140,31 @@ class ActorControl:
             raise NoAnswerError(msg)
         try:
             return ref.ask((name, message), timeout=timeout)
-        except (ActorDeadError, Timeout) as silence:
-            msg = f"{name} did not answer: {type(silence).__name__}"
+        except (ActorDeadError, Timeout, JournalError) as silence:
+            msg = f"{name} did not answer: {type(silence).__name__} {silence}".rstrip()
             raise NoAnswerError(msg) from silence
 
 
-def _answer(standing: Standing, *, proof: bool) -> ControlAnswer:
-    if standing.refusal:
-        return ControlAnswer(
-            verdict="refused",
-            code="not_allowed",
-            message=standing.refusal,
-            state=standing.state,
-            epoch=standing.epoch,
-        )
-    proven = standing.proven if proof else None
+def _refused(standing: Standing) -> ControlAnswer:
     return ControlAnswer(
-        verdict="done",
-        message="" if proven or not proof else "the exchange has not proven yet that nothing rests",
+        verdict="refused",
+        code="not_allowed",
+        message=standing.refusal,
         state=standing.state,
         epoch=standing.epoch,
-        cancelled=proven.cancelled if proven else None,
-        resting=proven.resting if proven else None,
+    )
+
+
+def _proven(standing: Standing, seconds: float) -> ControlAnswer:
+    proof = standing.proven
+    missing = "the exchange has not proven yet that nothing rests"
+    if standing.trouble:
+        missing = f"{missing}: {standing.trouble}"
+    return ControlAnswer(
+        verdict="done",
+        message=f"proven after {seconds:.2f} s" if proof else missing,
+        state=standing.state,
+        epoch=standing.epoch,
+        cancelled=proof.cancelled if proof else None,
+        resting=proof.resting if proof else None,
     )

@@ -10,8 +10,13 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from actors.address import Directory
+from actors.canceller import cancel_now
 from actors.control import ActorControl, NoAnswerError
+from actors.halt_file import HaltFile
+from actors.machine import measurer
 from actors.outcome import Outcome, our_books
 from actors.session import Session, Tally
 from actors.system import Plan, System
@@ -19,13 +24,14 @@ from actors.venue_found import find_local_exchange
 from actors.venue_process import VenueAddress, VenueProcess
 from actors.venues import Venue, open_venue
 from config.logs import kv
+from core import messages as m
 from core.assembly import Assembly, Surroundings, role_names
 from core.exchange.books import Books, differences, exchange_books
 from core.exchange.port import ExchangeError
 from core.journal import JournalError
 from core.journal_keeper import JournalKeeper
-from core.messages import ControlRequest
-from core.topology import SCREEN, SESSION, placement
+from core.messages import ControlAnswer, ControlRequest
+from core.topology import SCREEN, SESSION, SUPERVISION, placement
 from core.units import Money, Nanos, seconds
 
 if TYPE_CHECKING:
@@ -47,6 +53,10 @@ PAYMENT_SECONDS: Final = 60.0
 """Most time of the machine that the payment of the last window may take."""
 SILENCES: Final = 5
 """Questions in a row that the supervisor may leave unanswered before the daemon gives up."""
+TIMELESS_SECONDS: Final = 10.0
+"""Of the machine: a supervisor that has felt no time pass for so long watches nobody."""
+_EVERY_EPOCH: Final = 1 << 62
+"""After the end no order may leave, whatever permit it has."""
 
 
 class Daemon:
@@ -58,13 +68,15 @@ class Daemon:
         self._settings = settings
         self._screen = screen
         self._directory = Directory()
-        self.control = ActorControl(self._directory)
+        self._halt_file = HaltFile(settings.halt_path)
+        self.control = ActorControl(self._directory, self._halt_file)
         self._session = Session(windows)
         self._process: VenueProcess | None = None
         self._venue: Venue | None = None
         self._system: System | None = None
         self._journal: JournalKeeper | None = None
         self._tend_at = 0.0
+        self._silences = 0
 
     # --- starting ----------------------------------------------------------------------------
 
@@ -97,6 +109,10 @@ class Daemon:
             outside=venue.hosts,
             outside_names=venue.names,
             sinks={SCREEN: self._screen, SESSION: self._session.take},
+            halt_file=self._halt_file,
+            account=venue.account,
+            measure=measurer(settings.state_dir),
+            beat_seconds=settings.beat_seconds,
             fused=settings.placement == "fused",
         )
         self._system = System(plan, self._directory)
@@ -121,14 +137,11 @@ class Daemon:
 
     def wait(self, stop: threading.Event) -> str:
         """Until asked to stop or enough windows are over: ""; else why the daemon gives up."""
-        silences = 0
         while not stop.is_set():
-            if self._process is not None and not self._process.alive:
-                return "the local exchange has ended"
             self._tend_journal()
-            silences = 0 if self._supervised() else silences + 1
-            if silences >= SILENCES:
-                return "the supervisor does not answer"
+            failure = self._failure()
+            if failure:
+                return failure
             if self._session.closed.wait(GLANCE_SECONDS):
                 self._await_payment(stop)
                 return ""
@@ -148,6 +161,25 @@ class Daemon:
         if done is not None:
             _log.info("the journal was compacted", extra=kv(upto=done.folded, into=done.segment))
 
+    def _failure(self) -> str:
+        """What makes it impossible to go on; asked again and again by the main thread."""
+        if self._process is not None and not self._process.alive:
+            return "the local exchange has ended"
+        if self._system is not None and not self._system.has_time:
+            return "the timers have ended"
+        if self._directory.ref(SUPERVISION) is None:
+            return "the supervisor has ended"
+        try:
+            standing = self.control.standing(ANSWER_SECONDS)
+        except NoAnswerError as silence:
+            self._silences += 1
+            _log.error("the supervisor is silent", extra=kv(why=silence, times=self._silences))
+            return "the supervisor does not answer" if self._silences >= SILENCES else ""
+        self._silences = 0
+        if standing.tick_age > TIMELESS_SECONDS:
+            return f"the supervisor has felt no time pass for {standing.tick_age:.0f} s"
+        return ""
+
     def _await_payment(self, stop: threading.Event) -> None:
         """Take no new risk, and let the windows that are over be paid on both sides."""
         self.control.stop(ControlRequest(by="run.py", reason="enough windows"), PAYMENT_SECONDS)
@@ -156,14 +188,6 @@ class Daemon:
             if self._session.paid.wait(GLANCE_SECONDS) and self._session.settled():
                 return
 
-    def _supervised(self) -> bool:
-        try:
-            self.control.standing(ANSWER_SECONDS)
-        except NoAnswerError as silence:
-            _log.error("the supervisor is silent", extra=kv(why=silence))
-            return False
-        return True
-
     # --- stopping ----------------------------------------------------------------------------
 
     def stop(self, reason: str = "") -> Outcome:
@@ -171,7 +195,8 @@ class Daemon:
         assert self._system is not None
         assert self._venue is not None
         deadline = time.monotonic() + self._settings.shutdown_seconds
-        answer = self._system.stop(by="run.py", timeout=self._settings.shutdown_seconds)
+        answer = self._proven(self._system.stop("run.py", self._settings.shutdown_seconds))
+        failure = reason or self._left_over()
         tally = self._session.tally()
         ours, theirs = our_books(tally), None
         try:
@@ -182,8 +207,31 @@ class Daemon:
         self._close_venue()
         found = tuple(differences(ours, theirs)) if ours and theirs else ()
         return Outcome(
-            tally=tally, stopped=answer, ours=ours, theirs=theirs, differences=found, failure=reason
+            tally=tally,
+            stopped=answer,
+            ours=ours,
+            theirs=theirs,
+            differences=found,
+            failure=failure,
         )
+
+    def _proven(self, answer: ControlAnswer) -> ControlAnswer:
+        """Where the supervisor could not prove the stop, this thread cancels and looks itself."""
+        assert self._venue is not None
+        account = self._venue.account
+        if answer.resting == 0 or account is None:
+            return answer
+        command = m.CancelAllOrders(reason="stopping", epoch=_EVERY_EPOCH)
+        proof = cancel_now(account, command)
+        if proof is None:
+            return answer
+        _log.warning("the main thread cancelled", extra=kv(n=proof.cancelled, rest=proof.resting))
+        return msgspec.structs.replace(answer, cancelled=proof.cancelled, resting=proof.resting)
+
+    def _left_over(self) -> str:
+        assert self._system is not None
+        left = self._system.leftovers()
+        return f"hosts did not stop: {', '.join(left)}" if left else ""
 
     def _their_books(self, tally: Tally) -> Books:
         assert self._venue is not None

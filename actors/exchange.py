@@ -78,7 +78,7 @@ class ExchangeActor(OutsideActor):
         clock, terms = self.station.clock, self._terms
         exchange = self._make_exchange()
         self._exchange = exchange
-        self._orders = OrderDesk(exchange, clock, terms, self.is_fenced)
+        self._orders = OrderDesk(exchange, clock, terms, self._gate.line, self.is_fenced)
         self._reads = ReadDesk(exchange, clock, terms)
         self._sweep = Sweep(exchange, self._orders, clock, terms)
         self._workers.start()

@@ -7,7 +7,6 @@ cancel is always sent. Nothing is sent twice.
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +27,7 @@ from core.units import Nanos, seconds
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from actors.line import Line
     from core.clock import Clock
     from core.exchange.port import Exchange
     from core.exchange.records import Order
@@ -66,35 +66,26 @@ class OrderDesk:
         exchange: Exchange,
         clock: Clock,
         terms: DeskTerms,
+        line: Line,
         is_fenced: Callable[[], bool],
     ) -> None:
         self._exchange = exchange
         self._clock = clock
         self._terms = terms
         self._is_fenced = is_fenced
-        self._quiet = threading.Condition()
-        self._placing = 0
+        self.line = line
         self.permit: m.Permit | None = None
         """The newest; written by the actor's thread, read by the workers."""
-        self.last_write = clock.now()
-        """When the last answer to a write came. What rested before our time is not younger."""
 
     # --- placing -------------------------------------------------------------------------------
 
     def place(self, order: m.PlaceOrder) -> m.Message:
         """Send an order, once; what became of it."""
-        order_id = order.request.client_order_id
-        with self._quiet:
-            self._placing += 1
-        try:
+        with self.line.leaving():
             refusal = self._refusal(order)
             if refusal:
-                return self._rejected(order_id, refusal, "not sent")
+                return self._rejected(order.request.client_order_id, refusal, "not sent")
             return self._send(order)
-        finally:
-            with self._quiet:
-                self._placing -= 1
-                self._quiet.notify_all()
 
     def _refusal(self, order: m.PlaceOrder) -> str:
         """The last look before the order leaves; empty where it may."""
@@ -105,7 +96,7 @@ class OrderDesk:
             return "halted"
         if permit is None or now >= permit.expires or permit.state not in _MAY_PLACE:
             return "permit_expired"
-        if permit.epoch != order.epoch:
+        if permit.epoch != order.epoch or not self.line.allows(order.epoch):
             return "stale_epoch"
         return "intent_expired" if now >= order.deadline else ""
 
@@ -124,7 +115,7 @@ class OrderDesk:
         except Ambiguous as error:
             return self._unknown(order_id, str(error))
         finally:
-            self.last_write = self._clock.now()
+            self.line.wrote(self._clock.now())
         return m.PlaceAccepted(
             order_id=order_id,
             venue_order_id=placed.order_id,
@@ -189,7 +180,7 @@ class OrderDesk:
                 order_id=order.order_id, code=_code(error), ts_recv=self._clock.now()
             )
         finally:
-            self.last_write = self._clock.now()
+            self.line.wrote(self._clock.now())
         return m.CancelAccepted(
             order_id=order.order_id,
             reduced_by=done.reduced_by,
@@ -208,11 +199,6 @@ class OrderDesk:
             )
         )
         return isinstance(told, m.CancelAccepted)
-
-    def wait_until_none_is_under_way(self, timeout: float) -> bool:
-        """Wait for orders that are just being sent; False if one still is after `timeout`."""
-        with self._quiet:
-            return self._quiet.wait_for(lambda: not self._placing, timeout)
 
 
 def order_of(listed: tuple[Order, ...], order_id: str, venue_order_id: str) -> Order | None:

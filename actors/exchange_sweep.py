@@ -67,6 +67,7 @@ class Sweep:
     def _sweep(self, command: m.CancelAllOrders) -> m.Message:
         deadline = time.monotonic() + self._terms.sweep_seconds
         cancelled, left, trouble = 0, -1, "no list in time"
+        self._desk.line.forbid(command.epoch)
         while True:
             try:
                 proof, gone, left = self._round(deadline)
@@ -90,8 +91,9 @@ class Sweep:
         gone = sum(self._desk.cancel_listed(order) for order in listed)
         if listed:
             return False, gone, len(listed)
-        quiet = self._desk.wait_until_none_is_under_way(max(0.0, deadline - time.monotonic()))
-        written = self._desk.last_write
+        line = self._desk.line
+        quiet = line.wait_until_quiet(max(0.0, deadline - time.monotonic()))
+        written = line.last_write
         reaches = self._exchange.user_data_timestamp() >= written
         listed = resting(self._exchange)
         return quiet and reaches and not listed, 0, len(listed)
@@ -105,6 +107,7 @@ class Sweep:
                 cancelled=cancelled,
                 resting=left,
                 reason=command.reason,
+                epoch=command.epoch,
                 ts_recv=self._clock.now(),
             )
         if left == 0:

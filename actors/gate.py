@@ -12,6 +12,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from actors.line import Line
 from core import messages as m
 from core.clock import Clock, patience, sleep_seconds
 from core.exchange.port import RateLimited
@@ -42,6 +43,8 @@ class Gate:
     def __init__(
         self, clock: Clock, seed: int = 0, patience_seconds: float = PATIENCE_SECONDS
     ) -> None:
+        self.line = Line(clock.now())
+        """The one on which all orders of the account leave."""
         self._clock = clock
         self._patience = patience(clock, patience_seconds)
         self._throttle = Throttle(clock.now(), seed=seed)

@@ -19,6 +19,7 @@ Threads are daemons, so that it does not keep the process either.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -28,22 +29,24 @@ import pykka
 from pykka import ActorRegistry
 
 from actors.address import Directory, GenerationError
+from actors.durations import Durations
+from actors.fence import FencedError, FencedJournal
 from actors.inbox import Delivery, Inbox
+from actors.lamp import Lamp
+from config.logs import kv
 from core.clock import Clock
+from core.domain.poison import content as shown
+from core.domain.poison import fingerprint
 from core.journal import Journal
 from core.messages import ActorFailed, ActorStarted, Begin, Heartbeat, HostPulse, Message
 from core.runner import Role, Runner
 from core.topology import SUPERVISION, Routing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
     from types import TracebackType
 
-    from core.units import Nanos
 
-
-class FencedError(Exception):
-    """A retired host came back to life and wanted to write or send."""
+_log = logging.getLogger(__name__)
 
 
 class Station(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +58,9 @@ class Station(msgspec.Struct, frozen=True, kw_only=True):
     """Grows with each restart."""
     directory: Directory
     clock: Clock
+    lamp: Lamp = msgspec.field(default_factory=Lamp)
+    aside: frozenset[str] = frozenset()
+    """Fingerprints of messages that brought earlier generations down: not handled any more."""
 
 
 class Crew(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +88,8 @@ class BaseActor(pykka.ThreadingActor):
         self.station = station
         self._inbox = self.actor_inbox
         self._busiest_ns = 0
+        self._durations = Durations()
+        self._lamp = station.lamp
         self._left = False
 
     # --- for subclasses; all but `names` in the actor's own thread --------------------------------
@@ -137,15 +145,18 @@ class BaseActor(pykka.ThreadingActor):
         """Handle one delivery, and measure how long that took."""
         to, content = message
         answer: object = None
+        self._lamp.message = content
         try:
             if type(content) is Heartbeat:
                 self._answer(content)
-            else:
+            elif not self.station.aside or not self._set_aside(content):
                 answer = self.receive(to, content)
         except Exception as error:
-            self._fall(error, f"{type(content).__name__} to {to}")
+            self._fall(error, f"{type(content).__name__} to {to}", content)
             raise
+        self._lamp.message = None
         busy_ns = self._inbox.meter() - self._inbox.taken_at_ns
+        self._durations.add(busy_ns)
         if busy_ns > self._busiest_ns:  # noqa: PLR1730 - cheaper than a call to max
             self._busiest_ns = busy_ns
         return answer
@@ -166,6 +177,14 @@ class BaseActor(pykka.ThreadingActor):
 
     # --- life and death ---------------------------------------------------------------------------
 
+    def _set_aside(self, message: Message) -> bool:
+        """Whether this message killed before and is not handled; only asked after it has."""
+        if fingerprint(message) not in self.station.aside:
+            return False
+        station = self.station
+        _log.error("left a deadly message", extra=kv(actor=station.name, message=shown(message)))
+        return True
+
     def _answer(self, heartbeat: Heartbeat) -> None:
         meters = self._inbox.read_meters()
         busiest_ns, self._busiest_ns = self._busiest_ns, 0
@@ -178,18 +197,24 @@ class BaseActor(pykka.ThreadingActor):
             handled=meters.taken,
             oldest_ns=meters.oldest_ns,
             busiest_ns=busiest_ns,
+            p50_ns=self._durations.quantile(0.50),
+            p99_ns=self._durations.quantile(0.99),
             ts=station.clock.now(),
         )
         station.directory.tell(SUPERVISION, pulse)
 
-    def _fall(self, error: BaseException | None, during: str) -> None:
+    def _fall(
+        self, error: BaseException | None, during: str, handled: Message | None = None
+    ) -> None:
         """Leave and say why. The closed inbox ends the loop, also where Pykka alone would go on."""
         station = self.station
         failure = ActorFailed(
             actor=station.name,
             generation=station.generation,
             error=f"{type(error).__name__}: {error} (at {during})",
-            cause=type(error).__name__,
+            cause=type(error).__name__ if error is not None else "",
+            fingerprint=fingerprint(handled) if handled is not None else "",
+            content=shown(handled) if handled is not None else "",
             ts=station.clock.now(),
         )
         if self._leave():
@@ -226,7 +251,7 @@ class RoleActor(BaseActor):
         self._journal = crew.journal()
         instance = self._journal.instance
         roles = {name: crew.make(name, instance) for name in crew.names}
-        fenced = _FencedJournal(self._journal, self._check_fence)
+        fenced = FencedJournal(self._journal, self._check_fence)
         self._runner = Runner(roles, crew.routing, fenced)
         recovered = self._runner.recover()
         for name in crew.names:
@@ -265,29 +290,3 @@ class RoleActor(BaseActor):
         if not station.directory.is_current(station.name, station.generation):
             msg = f"{station.name}: generation {station.generation} has been replaced"
             raise FencedError(msg)
-
-
-class _FencedJournal:
-    """The host's journal, closed to it once it is retired.
-
-    The check and the write are two steps: a host retired between them still writes. Replacing a
-    host takes a supervisor's heartbeat time-out, the step microseconds.
-    """
-
-    def __init__(self, journal: Journal, check_fence: Callable[[], None]) -> None:
-        self.instance = journal.instance
-        self._journal = journal
-        self._check_fence = check_fence
-
-    def append(self, events: Sequence[Message], now: Nanos) -> None:
-        """Write, unless retired: FencedError."""
-        self._check_fence()
-        self._journal.append(events, now)
-
-    def replay(self, kinds: Collection[type[Message]] | None = None) -> Iterator[Message]:
-        """The events of these kinds in the order of writing."""
-        return self._journal.replay(kinds)
-
-    def close(self) -> None:
-        """Release the connection."""
-        self._journal.close()

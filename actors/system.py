@@ -17,12 +17,16 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from pykka import ActorRegistry, Timeout
 
+from actors.canceller import Account, Canceller
 from actors.control import ActorControl
 from actors.dashboard import DashboardActor
 from actors.execution import ExecutionActor
 from actors.feed import MarketFeedActor, SpotFeedActor
+from actors.halt_file import HaltFile
 from actors.host import Crew, RoleActor, Station
+from actors.machine import Measure
 from actors.risk import RiskActor
+from actors.safeguards import Safeguards
 from actors.strategy import StrategyActor
 from actors.supervisor import Child, Supervisor, start_order
 from actors.timers import Timers
@@ -40,12 +44,13 @@ from core.topology import (
     SPOT,
     STRATEGY,
     SUPERVISION,
+    SUPERVISOR,
     TIMERS,
     Routing,
     kind_of,
     placement,
 )
-from core.units import SECOND, Nanos
+from core.units import SECOND, Nanos, seconds
 
 if TYPE_CHECKING:
     from actors.address import Directory
@@ -79,11 +84,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """All names that those answer to."""
     sinks: Mapping[str, Callable[[Message], None]]
     """Functions behind names: the screen, the session."""
+    halt_file: HaltFile
+    account: Account | None = None
+    """How the supervisor reaches the exchange by itself; None where orders stay in this process."""
+    measure: Callable[[], Measure | None] = lambda: None
+    beat_seconds: float = 0.5
+    """Between two heartbeats, and two ticks of the supervisor; of the machine."""
     fused: bool = False
-
-
-class LeftoverError(Exception):
-    """Actors that were still registered after an orderly stop: a defect."""
 
 
 class System:
@@ -91,12 +98,19 @@ class System:
 
     def __init__(self, plan: Plan, directory: Directory) -> None:
         self.directory = directory
-        self.control = ActorControl(directory)
+        self.control = ActorControl(directory, plan.halt_file)
         self._plan = plan
         self._timers = Timers(plan.clock, self.directory.tell)
-        names = (*plan.roles, *plan.outside_names, *plan.sinks, SUPERVISION, "supervisor", TIMERS)
+        names = (*plan.roles, *plan.outside_names, *plan.sinks, SUPERVISION, SUPERVISOR, TIMERS)
         self._routing = Routing(names)
         self._groups = placement(plan.roles, fused=plan.fused)
+        self._safeguards = Safeguards(
+            halt_file=plan.halt_file,
+            line=plan.account.gate.line if plan.account else None,
+            canceller=Canceller(plan.account, self._deliver) if plan.account else None,
+            measure=plan.measure,
+            beat_seconds=plan.beat_seconds,
+        )
 
     def start(self) -> None:
         """Start everything; returns when the supervisor runs, not when trading may begin."""
@@ -106,19 +120,28 @@ class System:
         station = Station(
             name=SUPERVISION, generation=1, directory=self.directory, clock=self._plan.clock
         )
-        Supervisor.start(station, self._crew((SUPERVISION,)), self._children())
+        Supervisor.start(station, self._crew((SUPERVISION,)), self._children(), self._safeguards)
         self._timers.start()
-        for name in (*self._plan.roles, SUPERVISION):
-            self._tick(name)
+        for name in self._plan.roles:
+            self._tick(name, SPECS[kind_of(name)].tick)
+        self._tick(SUPERVISION, seconds(self._plan.beat_seconds))
 
-    def _tick(self, name: str) -> None:
-        interval = SPECS[kind_of(name)].tick if name != SUPERVISION else SECOND
+    def _tick(self, name: str, interval: Nanos | None) -> None:
         if interval is None:
             return
         clock = self._plan.clock
         # The feed watches the market's time; the patience of all others is the machine's.
         own = interval if name == FEED else patience(clock, interval / SECOND)
         self._timers.tick(name, Nanos(own))
+
+    def _deliver(self, message: Message) -> None:
+        for target in self._routing.targets(type(message)):
+            self.directory.tell(target, message)
+
+    @property
+    def has_time(self) -> bool:
+        """Whether the timers' thread lives; without it no permit is renewed, nobody is missed."""
+        return self._timers.alive
 
     def _crew(self, names: tuple[str, ...]) -> Crew:
         plan = self._plan
@@ -152,7 +175,7 @@ class System:
         start(station, self._routing)
 
     def stop(self, by: str, timeout: float) -> ControlAnswer:
-        """Stop in order; the answer holds the proof of the disarm. Raises LeftoverError."""
+        """Stop in order; the answer holds the proof of the disarm. See `leftovers` then."""
         deadline = time.monotonic() + timeout
         request = ControlRequest(by=by, reason="stopping")
         answer = self.control.stop(request, max(1.0, timeout - _HOST_STOP_S))
@@ -164,8 +187,9 @@ class System:
         order |= {host: max(map(start_order, group)) for host, group in self._groups.items()}
         for name in (SUPERVISION, *sorted(order, key=lambda host: -order[host])):
             self._stop_host(name, deadline)
+        if self._safeguards.canceller is not None:
+            self._safeguards.canceller.stop()
         self._timers.stop()
-        self._leave_nobody()
         return answer
 
     def _stop_host(self, name: str, deadline: float) -> None:
@@ -177,11 +201,13 @@ class System:
         except Timeout:
             _log.error("host did not stop", extra=kv(actor=name))
 
-    def _leave_nobody(self) -> None:
-        left = [ref.actor_urn for ref in ActorRegistry.get_all() if self._ours(ref.actor_class)]
-        if left:
-            msg = f"{len(left)} actors still registered after the stop"
-            raise LeftoverError(msg)
+    def leftovers(self) -> tuple[str, ...]:
+        """Hosts that are still registered; any after an orderly stop is a defect."""
+        return tuple(
+            ref.actor_class.__name__
+            for ref in ActorRegistry.get_all()
+            if self._ours(ref.actor_class)
+        )
 
     @staticmethod
     def _ours(kind: type) -> bool:

@@ -9,13 +9,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from actors.canceller import Account
 from actors.exchange import ExchangeActor
 from actors.exchange_orders import DeskTerms
 from actors.gate import Gate
@@ -60,6 +61,8 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     """A client for the main thread's own questions."""
     key_id: str
     shard: int
+    account: Account | None
+    """For a client of one's own to where orders go; None where they stay in this process."""
     hosts: Mapping[str, StartHost]
     names: tuple[str, ...]
     """All names that the hosts answer to."""
@@ -89,13 +92,20 @@ def open_venue(settings: Settings, address: VenueAddress | None) -> Venue:
         connect=settings.connect_timeout_seconds, read=settings.request_timeout_seconds
     )
     on_paper = settings.mode == "paper"
+    account = Account(
+        client=partial(connect, rest, signer, timeouts),
+        gate=Gate(clock),
+        terms=_desk_terms(settings, clock),
+        clock=clock,
+    )
     return Venue(
         clock=clock,
         exchange=connect(rest, signer, timeouts),
         key_id=signer.key_id,
         shard=CRYPTO_SHARD,
+        account=None if on_paper else account,
         hosts={
-            EXCHANGE: _exchange_host(settings, clock, partial(connect, rest, signer, timeouts)),
+            EXCHANGE: _exchange_host(account),
             STREAM: _stream_host(settings, signer, stream),
         },
         names=(MARKETS, STREAM) if on_paper else (EXCHANGE, MARKETS, STREAM),
@@ -120,19 +130,19 @@ def account_key(settings: Settings) -> PrivateKey:
     return read_private_key(settings.kalshi_private_key_path)
 
 
-def _exchange_host(
-    settings: Settings, clock: Clock, client: Callable[[Gate], Exchange]
-) -> StartHost:
-    terms = DeskTerms(
+def _desk_terms(settings: Settings, clock: Clock) -> DeskTerms:
+    return DeskTerms(
         series=settings.series,
         halt_file=settings.halt_path,
         workers=settings.request_workers,
         proof_margin=patience(clock, PROOF_MARGIN_SECONDS),
         cancel_again=patience(clock, CANCEL_AGAIN_SECONDS),
     )
-    gate = Gate(clock)
+
+
+def _exchange_host(account: Account) -> StartHost:
     return lambda station, routing: ExchangeActor.start(
-        station, routing, lambda: client(gate), terms, gate
+        station, routing, lambda: account.client(account.gate), account.terms, account.gate
     )
 
 

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from config.running import LocalExchange, Machine, Timing
 from config.trading import Trading, Venue
+from config.trips import Trips
 
-GROUPS = (Venue, Trading, Timing, LocalExchange, Machine)
+GROUPS = (Venue, Trading, Trips, Timing, LocalExchange, Machine)

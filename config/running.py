@@ -47,14 +47,14 @@ class Timing(Group):
         le=30,
     )
     heartbeat_seconds: float = setting(
-        1.0,
+        0.5,
         "how often every actor is asked for a sign of life",
         "seconds of the machine",
         gt=0,
         le=30,
     )
     heartbeat_timeout_seconds: float = setting(
-        3.0,
+        2.0,
         "an actor that gives no sign of life for longer is taken for hung",
         "seconds of the machine",
         gt=0,

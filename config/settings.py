@@ -28,6 +28,7 @@ from config.fields import LOOPBACK, SPOT_NAMES, allowed_text, choices_of, unit_o
 from config.running import LocalExchange, Machine, Timing
 from config.sources import DEFAULT, Merged, merge, read_layers, unknown_names
 from config.trading import LIVE_PHRASE, Trading, Venue
+from config.trips import Trips
 from core.units import Money, money_from_dollars
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ _STREAM: Final = {
 }
 
 
-class Settings(Venue, Trading, Timing, LocalExchange, Machine, BaseSettings):
+class Settings(Venue, Trading, Trips, Timing, LocalExchange, Machine, BaseSettings):
     """The settings of one run. `Settings()` is the defaults alone and reads nothing from outside.
 
     Attributes are the variables in small letters, in the units that `run.py config` names; limits
@@ -168,6 +169,11 @@ class Settings(Venue, Trading, Timing, LocalExchange, Machine, BaseSettings):
     def daily_loss_limit(self) -> Money:
         """MAX_DAILY_LOSS, as a positive amount."""
         return money_from_dollars(self.max_daily_loss)
+
+    @property
+    def beat_seconds(self) -> float:
+        """Pace of the supervisor: heartbeats and renewed permits leave together."""
+        return min(self.heartbeat_seconds, self.permit_renew_seconds)
 
     @property
     def mode_dir(self) -> Path:

@@ -14,14 +14,18 @@ from core import strategies
 from core.domain.composite import CompositeTerms
 from core.domain.rules import RiskLimits
 from core.domain.series import source_of
+from core.domain.trips import MEGABYTE, TripLimits
 from core.exchange.spot.venue import stream_of
+from core.roles.children import MONEY, ChildTerms
 from core.roles.dashboard import Dashboard
 from core.roles.execution import Execution
 from core.roles.execution_terms import ExecutionTerms
 from core.roles.feed import MarketFeed
 from core.roles.feed_link import LinkTerms
 from core.roles.feed_terms import FeedTerms
+from core.roles.proof import ProofTerms
 from core.roles.risk import Risk
+from core.roles.sentinel import Watched
 from core.roles.spot import SpotFeed, SpotTerms
 from core.roles.strategy import StrategyRole, StrategyTerms
 from core.roles.supervision import Supervision, SupervisionTerms
@@ -174,17 +178,44 @@ class Assembly:
         )
 
     def _supervision(self) -> Supervision:
-        s, around = self._settings, self._around
+        s, patience = self._settings, self._around.patience
         return Supervision(
             SupervisionTerms(
-                children=around.hosts,
-                auto_arm=around.mode != "live",
-                lease=around.patience(s.permit_lease_seconds),
-                silence=around.patience(s.heartbeat_timeout_seconds),
-                warm_up=around.patience(10.0),
-                prove_again=around.patience(2.0),
-                seed=around.seed,
+                auto_arm=self._around.mode != "live",
+                lease=patience(s.permit_lease_seconds),
+                children=ChildTerms(
+                    names=self._around.hosts,
+                    silence=patience(s.heartbeat_timeout_seconds),
+                    warm_up=patience(10.0),
+                    stall=patience(2 * s.beat_seconds),
+                    speed=self._around.speed,
+                    seed=self._around.seed,
+                ),
+                proof=ProofTerms(again=patience(2.0), directly=patience(0.5)),
+                watched=None if self._around.mode == "backtest" else self._watched(),
             )
+        )
+
+    def _watched(self) -> Watched:
+        s, patience = self._settings, self._around.patience
+        return Watched(
+            limits=TripLimits(
+                feed_silent=patience(s.feed_silent_seconds),
+                sources_disagree_bps=s.sources_disagree_bps,
+                sources_disagree=patience(s.sources_disagree_seconds),
+                index_missing=patience(s.index_missing_seconds),
+                unknown_order=patience(s.unknown_order_seconds),
+                rejects_in_a_row=s.max_rejects_in_a_row,
+                unparsed_frames=s.max_unparsed_frames,
+                unparsed_span=patience(60.0),
+                clock_skew=patience(s.max_clock_skew_seconds),
+                skew_span=patience(60.0),
+                inbox_age=seconds(s.max_inbox_age_seconds),
+                memory=round(s.memory_limit_megabytes * MEGABYTE),
+                disk_free=round(s.min_disk_free_megabytes * MEGABYTE),
+            ),
+            sources=self._sources,
+            money_hosts=frozenset(name for name in self._around.hosts if kind_of(name) in MONEY),
         )
 
     def _dashboard(self) -> Dashboard:

@@ -30,6 +30,8 @@ MARKETS: Final = "markets"
 PAPER: Final = "paper"
 """The simulated exchange as a role: it fills our orders against the recorded or live book."""
 SUPERVISION: Final = "supervision"
+SUPERVISOR: Final = "supervisor"
+"""The host of supervision, as the one that carries out its effects on hosts."""
 DASHBOARD: Final = "dashboard"
 SCREEN: Final = "screen"
 """The web layer's hub: takes frames on the dashboard's thread."""
@@ -51,20 +53,20 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.BookSnapshot: (FEED, PAPER),
     m.BookDelta: (FEED, PAPER),
     m.TopOfBook: (FEED, PAPER),
-    m.TradePrint: (FEED, PAPER, DASHBOARD),
-    m.IndexPrint: (FEED, DASHBOARD),
+    m.TradePrint: (FEED, PAPER, SUPERVISION, DASHBOARD),
+    m.IndexPrint: (FEED, SUPERVISION, DASHBOARD),
     m.SpotTick: (SPOT,),
-    m.CompositePrice: (FEED, DASHBOARD),
+    m.CompositePrice: (FEED, SUPERVISION, DASHBOARD),
     m.StreamChanged: (FEED, SPOT, EXECUTION, DASHBOARD),
     m.StreamReply: (FEED,),
-    m.FrameSkipped: (FEED, SPOT, DASHBOARD),
+    m.FrameSkipped: (FEED, SPOT, SUPERVISION, DASHBOARD),
     m.MarketView: (STRATEGY, RISK, DASHBOARD),
     # decisions
     m.Signal: (RISK, DASHBOARD, SESSION),
     m.Pass: (DASHBOARD, SESSION),
     m.OrderApproved: (EXECUTION, DASHBOARD),
     m.OrderDenied: (DASHBOARD,),
-    m.LedgerMarked: (DASHBOARD, SESSION),
+    m.LedgerMarked: (SUPERVISION, DASHBOARD, SESSION),
     m.BreachDetected: (SUPERVISION, DASHBOARD),
     m.PositionSettled: (DASHBOARD,),
     m.DayOpened: (DASHBOARD,),
@@ -88,33 +90,36 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.FillReport: (EXECUTION,),
     m.OrderLookup: (EXECUTION,),
     m.AccountReport: (EXECUTION,),
-    m.QueryFailed: (FEED,),
+    m.QueryFailed: (FEED, EXECUTION, SUPERVISION),
     # events of execution
     m.OrderAdopted: (RISK, DASHBOARD),
     m.OrderSubmitting: (DASHBOARD, SESSION),
-    m.OrderAccepted: (RISK, DASHBOARD),
-    m.OrderRejected: (RISK, DASHBOARD),
-    m.OrderUnknown: (RISK, DASHBOARD),
+    m.OrderAccepted: (RISK, SUPERVISION, DASHBOARD),
+    m.OrderRejected: (RISK, SUPERVISION, DASHBOARD),
+    m.OrderUnknown: (RISK, SUPERVISION, DASHBOARD),
     m.OrderFilled: (RISK, DASHBOARD, SESSION),
-    m.OrderClosed: (RISK, DASHBOARD),
+    m.OrderClosed: (RISK, SUPERVISION, DASHBOARD),
     m.AccountBooked: (RISK,),
     m.Reconciled: (SUPERVISION, EXECUTION, DASHBOARD, SESSION),
     # control
     m.TradingStateChanged: (RISK, EXECUTION, DASHBOARD),
     m.JournalCut: (DASHBOARD,),
-    m.Permit: (RISK, EXECUTION, EXCHANGE),
+    m.Permit: (RISK, EXECUTION, EXCHANGE, SUPERVISOR),
     m.ArmTrading: (SUPERVISION,),
     m.DisarmTrading: (SUPERVISION,),
     m.PauseTrading: (SUPERVISION,),
     m.HaltTrading: (SUPERVISION,),
     m.ResetBreaker: (SUPERVISION,),
     m.CancelEverything: (SUPERVISION,),
+    m.HaltFileChanged: (SUPERVISION,),
     m.EnableStrategy: (STRATEGY, DASHBOARD),
     m.ActorStarted: (SUPERVISION,),
     m.ActorFailed: (SUPERVISION,),
     m.HostPulse: (SUPERVISION,),
+    m.ReleaseActor: (SUPERVISION,),
+    m.MachineMeasured: (SUPERVISION,),
     m.ActorHealth: (DASHBOARD,),
-    m.FeedHealth: (DASHBOARD,),
+    m.FeedHealth: (SUPERVISION, DASHBOARD),
     m.RequestGauge: (DASHBOARD,),
     # effects on the screen
     m.ScreenFrame: (SCREEN,),
@@ -122,8 +127,10 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     # effects on sockets and hosts
     m.OpenStream: (STREAM,),
     m.SendCommand: (STREAM,),
-    m.RestartActor: ("supervisor",),
-    m.QuarantineActor: ("supervisor",),
+    m.RestartActor: (SUPERVISOR,),
+    m.QuarantineActor: (SUPERVISOR,),
+    m.MessageSetAside: (SUPERVISOR, DASHBOARD),
+    m.CancelDirectly: (SUPERVISOR,),
     m.Scheduled: (TIMERS,),
 }
 """Message type -> roles, role kinds, or owners of I/O. A name that is not present is skipped."""
@@ -155,9 +162,12 @@ CONTROL: Final[frozenset[type[m.Message]]] = frozenset(
         m.PauseTrading,
         m.HaltTrading,
         m.ResetBreaker,
-        m.EnableStrategy,
         m.CancelEverything,
+        m.HaltFileChanged,
+        m.BreachDetected,
+        m.EnableStrategy,
         m.CancelAllOrders,
+        m.CancelDirectly,
     }
 )
 """These overtake everything else in an inbox."""
@@ -169,6 +179,7 @@ CONFLATE: Final[dict[type[m.Message], Callable[..., Hashable]]] = {
     m.ActorHealth: lambda health: health.actor,
     m.FeedHealth: lambda health: health.stream,
     m.CompositePrice: lambda price: price.product,
+    m.MachineMeasured: lambda _: None,
     m.RequestGauge: lambda _: None,
     m.Tick: lambda _: None,
     m.Heartbeat: lambda _: None,

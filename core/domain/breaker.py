@@ -4,10 +4,12 @@
 
 HALTED is latched: it survives restarts and ends only by an operator's reset with a reason. Every
 change that takes permission away raises the epoch, so that a permit of before it is worth nothing.
+What else trips while halted is latched beside the first: a reset answers for all of them.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from core import messages as m
@@ -21,12 +23,13 @@ ALLOWED: Final[dict[TradingState, frozenset[TradingState]]] = {
     "DISARMED": frozenset({"ACTIVE", "HALTED", "STARTING"}),
     "ACTIVE": frozenset({"DISARMED", "REDUCING", "HALTED", "STARTING"}),
     "REDUCING": frozenset({"ACTIVE", "DISARMED", "HALTED", "STARTING"}),
-    "HALTED": frozenset(),
+    "HALTED": frozenset({"HALTED"}),
 }
 """From each state, where one may go; a process that starts again goes to STARTING unless HALTED.
 
 Out of HALTED leads nothing but `Breaker.reset`.
 """
+_REMEMBERED: Final = 100
 
 
 class TransitionError(Exception):
@@ -43,11 +46,21 @@ class Breaker:
         self.reason = ""
         self.by = ""
         self.since: Nanos | None = None
+        self.latched: dict[str, m.TradingStateChanged] = {}
+        """What tripped since the last reset, by code, in order; empty unless HALTED."""
+        self.history: deque[m.TradingStateChanged] = deque(maxlen=_REMEMBERED)
+        """Trips and resets, newest last: what, when, with which numbers, who, and why."""
 
     def apply(self, event: m.TradingStateChanged) -> None:
         """Take a journalled change; an older epoch changes nothing."""
         if event.epoch < self.epoch:
             return
+        if "HALTED" in (event.state, self.state) and event not in self.history:
+            self.history.append(event)
+        if event.state == "HALTED":
+            self.latched.setdefault(event.code, event)
+        else:
+            self.latched.clear()
         self.state = event.state
         self.epoch = event.epoch
         self.code = event.code
@@ -77,13 +90,17 @@ class Breaker:
             code=cause.code,
             reason=cause.reason,
             by=cause.by,
+            limit=cause.limit,
+            value=cause.value,
             ts=now,
         )
 
 
 class Cause(m.Part, frozen=True, kw_only=True):
-    """Why a state changes: a code, a sentence, and who asked."""
+    """Why a state changes: a code, a sentence, who asked, and the numbers of a trip."""
 
     code: str
     reason: str
     by: str
+    limit: float = 0.0
+    value: float = 0.0

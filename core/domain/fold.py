@@ -27,6 +27,8 @@ class StateFolded(Message, frozen=True, kw_only=True):
     orders: OrdersState
     breaker: m.TradingStateChanged | None
     """The last change of the trading state."""
+    latched: tuple[m.TradingStateChanged, ...] = ()
+    """Everything that has tripped since the last reset."""
     ts: Nanos
     """When the last folded entry was written."""
 
@@ -46,6 +48,8 @@ class Fold:
             case StateFolded():
                 self.ledger.load(event.ledger)
                 self.orders.load(event.orders)
+                for change in event.latched:
+                    self._change(change)
                 if event.breaker is not None:
                     self._change(event.breaker)
             case m.TradingStateChanged():
@@ -66,6 +70,7 @@ class Fold:
             ledger=self.ledger.dump(),
             orders=self.orders.dump(),
             breaker=self._last_change,
+            latched=tuple(self.breaker.latched.values()),
             ts=ts,
         )
 

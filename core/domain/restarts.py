@@ -30,7 +30,7 @@ class Exhausted(StrEnum):
 
 
 class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """At most `most` restarts within `within`; then `exhausted`."""
+    """At most `most` restarts within `within`; then `exhausted`. Durations are the machine's."""
 
     most: int
     within: Nanos
@@ -38,6 +38,17 @@ class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True):
     first_delay: Nanos = seconds(0.1)
     longest_delay: Nanos = seconds(5.0)
     retry_every: Nanos = seconds(30.0)
+
+    def at_speed(self, speed: float) -> RestartPolicy:
+        """The same policy in the time of a clock that runs `speed` times as fast."""
+        factor = max(1.0, speed)
+        return msgspec.structs.replace(
+            self,
+            within=Nanos(round(self.within * factor)),
+            first_delay=Nanos(round(self.first_delay * factor)),
+            longest_delay=Nanos(round(self.longest_delay * factor)),
+            retry_every=Nanos(round(self.retry_every * factor)),
+        )
 
 
 class RestartHistory:

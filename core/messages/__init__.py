@@ -102,6 +102,13 @@ from core.messages.orders import (
     QueryOrder,
     Reconciled,
 )
+from core.messages.safety import (
+    CancelDirectly,
+    HaltFileChanged,
+    MachineMeasured,
+    MessageSetAside,
+    ReleaseActor,
+)
 from core.messages.screen import (
     ControlAnswer,
     ControlRequest,
@@ -124,6 +131,7 @@ __all__ = [
     "CancelAccepted",
     "CancelAllDone",
     "CancelAllOrders",
+    "CancelDirectly",
     "CancelEverything",
     "CancelOrder",
     "CancelRefused",
@@ -138,6 +146,7 @@ __all__ = [
     "FeedHealth",
     "FillReport",
     "FrameSkipped",
+    "HaltFileChanged",
     "HaltTrading",
     "Heartbeat",
     "HostPulse",
@@ -145,6 +154,7 @@ __all__ = [
     "JournalCut",
     "LedgerMarked",
     "Level",
+    "MachineMeasured",
     "MarketDetermined",
     "MarketFinalized",
     "MarketListed",
@@ -152,6 +162,7 @@ __all__ = [
     "MarketTerms",
     "MarketView",
     "Message",
+    "MessageSetAside",
     "OpenStream",
     "OrderAccepted",
     "OrderAdopted",
@@ -181,6 +192,7 @@ __all__ = [
     "QueryMarkets",
     "QueryOrder",
     "Reconciled",
+    "ReleaseActor",
     "RequestGauge",
     "ResetBreaker",
     "RestartActor",

@@ -42,6 +42,9 @@ class TradingStateChanged(Message, frozen=True, kw_only=True):
     code: str
     reason: str
     by: str
+    limit: float = 0.0
+    """Of the trip, beside the value that reached it; 0 where the cause has no numbers."""
+    value: float = 0.0
     ts: Nanos
 
 
@@ -138,6 +141,10 @@ class ActorFailed(Message, frozen=True, kw_only=True):
     error: str
     cause: str = ""
     """Name of the exception's class; empty where there was none."""
+    fingerprint: str = ""
+    """Of the message that it was handling: its type and content, without its times."""
+    content: str = ""
+    """That message, cut to a length that a log line bears."""
     ts: Nanos
 
 
@@ -149,7 +156,7 @@ class RestartActor(Message, frozen=True, kw_only=True):
 
 
 class QuarantineActor(Message, frozen=True, kw_only=True):
-    """Effect: leave a host stopped until somebody asks for it."""
+    """Effect: leave a host stopped until its operator sends `ReleaseActor`."""
 
     actor: str
     reason: str
@@ -175,6 +182,9 @@ class HostPulse(Message, frozen=True, kw_only=True):
     """Age of the oldest message when it was taken, worst since the last pulse."""
     busiest_ns: int
     """Longest handling time since the last pulse."""
+    p50_ns: int = 0
+    """Median handling time since the start of this generation, to a quarter of an octave."""
+    p99_ns: int = 0
     ts: Nanos
 
 
@@ -191,6 +201,12 @@ class ActorHealth(Message, frozen=True, kw_only=True):
     age_ns: int
     """Since the last sign of life."""
     error: str
+    """The last one; empty where it never failed."""
+    oldest_ns: int = 0
+    """Longest wait of a message in its mailbox, of those taken between the last two pulses."""
+    p50_ns: int = 0
+    """Median handling time of this generation."""
+    p99_ns: int = 0
     ts: Nanos
 
 

@@ -37,6 +37,8 @@ class CancelAllOrders(Message, frozen=True, kw_only=True):
     """Cancel everything that rests, one by one, and look again until nothing does."""
 
     reason: str
+    epoch: int = 0
+    """Orders of an earlier epoch may leave no more; the answer carries it back."""
 
 
 class QueryOrder(Message, frozen=True, kw_only=True):
@@ -116,6 +118,8 @@ class CancelAllDone(Message, frozen=True, kw_only=True):
     cancelled: int
     resting: int
     reason: str
+    epoch: int = 0
+    """Of the request: an answer to an earlier one proves nothing of a later one."""
     ts_recv: Nanos
 
 

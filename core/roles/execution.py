@@ -50,6 +50,7 @@ class Execution(HandlingRole):
                 m.CancelRefused: self._not_canceled,
                 m.OrderLookup: self._looked_up,
                 m.AccountReport: self._account,
+                m.QueryFailed: self._unanswered,
                 m.Reconciled: self._reconciled,
             },
         )
@@ -58,6 +59,7 @@ class Execution(HandlingRole):
         self._permit: m.Permit | None = None
         self._asked: dict[str, Nanos] = {}
         self._account_asked = Nanos(0)
+        self._account_due: Nanos | None = None
         self._deep = False
 
     @property
@@ -167,6 +169,7 @@ class Execution(HandlingRole):
 
     def _account(self, report: m.AccountReport, now: Nanos) -> list[Message]:
         """Book what is new in a report, then let risk compare the rest."""
+        self._account_due = None
         lost = [order for order in report.orders if self._news.is_lost(order)]
         if lost:
             # Their fills are in this report too, but first the books must know the orders.
@@ -198,6 +201,12 @@ class Execution(HandlingRole):
             since=now,
         )
         return [adopted, ask]
+
+    def _unanswered(self, failed: m.QueryFailed, now: Nanos) -> list[Message]:
+        """A question about an order is asked again anyway; one about the account is, soon."""
+        if failed.what == "account":
+            self._account_due = Nanos(now + self._terms.recheck)
+        return []
 
     def _reconciled(self, result: m.Reconciled, now: Nanos) -> list[Message]:
         """What stays in doubt is looked at again soon, and further back."""
@@ -237,6 +246,7 @@ class Execution(HandlingRole):
     def _ask_account(self, now: Nanos, *, first: bool = False) -> Message:
         """Since the oldest open order, at a start since our last news, and a good while before."""
         self._account_asked = now
+        self._account_due = Nanos(now + self._terms.answer_due)
         since = min((order.submitted for order in self.book.open()), default=now)
         if first and self.book.seen:
             since = min(since, self.book.seen)
@@ -250,7 +260,8 @@ class Execution(HandlingRole):
             out += self._overdue(order, now)
         self._asked = {i: at for i, at in self._asked.items() if self.book.is_open(i)}
         self._news.strays.expire(now)
-        if now - self._account_asked >= self._terms.reconcile_every:
+        unanswered = self._account_due is not None and now >= self._account_due
+        if unanswered or now - self._account_asked >= self._terms.reconcile_every:
             out.append(self._ask_account(now))
         return out
 

@@ -106,7 +106,11 @@ class Desk:
         canceled = self._engine.cancel_all_orders(ACCOUNT, now)
         resting = self._engine.orders(ACCOUNT, status=OrderStatus.RESTING)
         return m.CancelAllDone(
-            cancelled=canceled, resting=len(resting), reason=request.reason, ts_recv=back
+            cancelled=canceled,
+            resting=len(resting),
+            reason=request.reason,
+            epoch=request.epoch,
+            ts_recv=back,
         )
 
     def _look_up(self, request: m.QueryOrder, now: Nanos, back: Nanos) -> Message:

@@ -21,7 +21,7 @@ def armed() -> Supervision:
 def test_it_cancels_at_once_and_leaves_the_state() -> None:
     role = armed()
     out = role.handle(m.CancelEverything(by="operator", reason="clear"), NOW)
-    assert list(out) == [m.CancelAllOrders(reason="clear")]
+    assert list(out) == [m.CancelAllOrders(reason="clear", epoch=role.breaker.epoch)]
     assert role.breaker.state == "ACTIVE"
 
 
@@ -30,7 +30,13 @@ def test_it_is_proven_only_when_nothing_rests() -> None:
     role.handle(m.CancelEverything(by="operator", reason="clear"), NOW)
     seen = []
     for resting in (1, 0):
-        proof = m.CancelAllDone(cancelled=1, resting=resting, reason="clear", ts_recv=NOW)
+        proof = m.CancelAllDone(
+            cancelled=1,
+            resting=resting,
+            reason="clear",
+            epoch=role.breaker.epoch,
+            ts_recv=NOW,
+        )
         role.handle(proof, NOW)
-        seen.append(role.nothing_rests)
+        seen.append(role.proof.proven)
     assert seen == [False, True]

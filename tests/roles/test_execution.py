@@ -361,6 +361,25 @@ def test_a_cancel_that_does_not_add_up_is_looked_into() -> None:
     assert desk.state() is OrderState.CLOSED
 
 
+def test_a_question_about_the_account_that_failed_is_asked_again_soon() -> None:
+    desk = Desk()
+    desk.tell(m.Begin(recovered=0))
+    failed = m.QueryFailed(what="account", key="", reason="503", ts_recv=NOW)
+    assert desk.tell(failed) == []
+    soon = Nanos(NOW + seconds(2))
+    assert only(desk.tell(m.Tick(due=soon), at=soon), m.QueryAccount)
+
+
+def test_a_question_about_the_account_that_nobody_answers_is_asked_again() -> None:
+    desk = Desk()
+    desk.tell(m.Begin(recovered=0))
+    late = Nanos(NOW + seconds(10))
+    assert only(desk.tell(m.Tick(due=late), at=late), m.QueryAccount)
+    answered = Desk()
+    answered.tell(m.Begin(recovered=0), account())
+    assert answered.tell(m.Tick(due=late), at=late) == []
+
+
 def test_books_that_differ_are_looked_at_again_soon_and_further_back() -> None:
     desk = Desk()
     before = only(desk.tell(m.Tick(due=NOW)), m.QueryAccount)

@@ -1,0 +1,60 @@
+"""Stopping and starting again: halts and their proof, hosts set free, messages set aside, the
+condition of the machine.
+"""
+
+from __future__ import annotations
+
+from core.messages.base import Message
+from core.units import Nanos
+
+# --- stopping ------------------------------------------------------------------------------------
+
+
+class CancelDirectly(Message, frozen=True, kw_only=True):
+    """Effect: cancel all through a client of the supervisor's own, whatever other hosts do."""
+
+    reason: str
+    epoch: int
+    """Orders of an earlier epoch may leave no more."""
+
+
+class HaltFileChanged(Message, frozen=True, kw_only=True):
+    """The HALT file appeared, or is gone. Also told at the start where it stands already."""
+
+    present: bool
+    text: str
+    """Its first line; the operator's reason."""
+    ts: Nanos
+
+
+# --- life and death ------------------------------------------------------------------------------
+
+
+class ReleaseActor(Message, frozen=True, kw_only=True):
+    """Command: start a quarantined host again, with a clean record."""
+
+    actor: str
+    by: str
+    reason: str
+
+
+class MessageSetAside(Message, frozen=True, kw_only=True):
+    """The same message brought its host down twice: no later generation is handed it again."""
+
+    actor: str
+    fingerprint: str
+    """Of its type and content, without its times."""
+    content: str
+    """Cut to a length that a log line bears."""
+    error: str
+    ts: Nanos
+
+
+class MachineMeasured(Message, frozen=True, kw_only=True):
+    """What this process and its disk have left; told with every second heartbeat."""
+
+    memory: int
+    """Bytes that the process holds."""
+    disk_free: int
+    """Bytes free where the state is written."""
+    ts: Nanos

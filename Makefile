@@ -3,6 +3,8 @@
 PYTHON ?= python3
 JOBS ?= 2
 ARGS ?=
+ROUNDS ?= 1000
+SEED ?= 1
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +12,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed.txt
 
 .DEFAULT_GOAL := help
-.PHONY: run test check bench clean help venv
+.PHONY: run test check bench drill clean help venv
 
 run: venv ## trade on the local exchange, or with your account (ARGS="--speed 60")
 	@$(BIN)/python run.py $(ARGS)
@@ -25,6 +27,9 @@ check: venv ## formatter, linter, strict types
 
 bench: venv ## measure speed (ARGS="frames")
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+drill: venv ## kill and recover, compare the books (ROUNDS=1000 SEED=1)
+	@$(BIN)/python -m tests.recovery.drill --rounds $(ROUNDS) --seed $(SEED)
 
 clean: ## remove the virtual environment and caches; var/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

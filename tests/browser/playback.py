@@ -333,7 +333,7 @@ class Playback:
     def _command(self, command: Message) -> ControlAnswer:
         self.tell(command)
         supervision = self._supervision
-        if not supervision.nothing_rests:  # type: ignore[attr-defined] # it is Supervision
+        if not supervision.proof.proven:  # type: ignore[attr-defined] # it is Supervision
             self.run(1)
         refusal: str = supervision.refusal  # type: ignore[attr-defined] # it is Supervision
         state: str = supervision.breaker.state  # type: ignore[attr-defined]
@@ -341,7 +341,7 @@ class Playback:
             return m.ControlAnswer(
                 verdict="refused", code="not_allowed", message=refusal, state=state
             )
-        resting = 0 if supervision.nothing_rests else None  # type: ignore[attr-defined]
+        resting = 0 if supervision.proof.proven else None  # type: ignore[attr-defined]
         return m.ControlAnswer(verdict="done", state=state, resting=resting)
 
 

@@ -160,7 +160,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     balance: Balance
 
 
-class Line:
+class FaultyLine:
     """One client's line to the exchange: `port.Exchange` as far as a trader needs it, and worse."""
 
     def __init__(self, market: Market, faults: Faults) -> None:

@@ -19,7 +19,7 @@ from core import messages as m
 from core.journal_archive import Bounds
 from core.journal_reader import JournalReader
 from core.units import MILLISECOND, ONE_CENT, SECOND, Nanos
-from tests.recovery.market import ACCOUNT, Faults, Line, Market, own_frames, result_of
+from tests.recovery.market import ACCOUNT, Faults, FaultyLine, Market, own_frames, result_of
 from tests.recovery.trader import Killed, Trader, Trigger
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Drill:
         self.seed = seed
         self.random = Random(seed)
         self.market = Market(Random(self.random.randrange(2**32)))
-        self.line = Line(self.market, Faults())
+        self.line = FaultyLine(self.market, Faults())
         self.path = folder / f"journal-{seed}.sqlite"
         self.trigger = Trigger()
         self.tally = Tally()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from actors.exchange_orders import DeskTerms, OrderDesk
 from actors.exchange_reads import ReadDesk, terms_of
+from actors.line import Line
 from core import messages as m
 from core.exchange.engine_events import Filled
 from core.exchange.records import OrderStatus
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from core.journal_archive import Bounds
     from core.messages import Message
     from core.runner import Role
-    from tests.recovery.market import Line
+    from tests.recovery.market import FaultyLine
 
 HOSTS: Final = (RISK, EXECUTION, SUPERVISION)
 _TERMS: Final = DeskTerms(series=("KXSOL15M",))
@@ -82,7 +83,7 @@ class LethalJournal(SqliteJournal):
 class Trader:
     """One process, from its start to its kill."""
 
-    def __init__(self, path: Path, line: Line, trigger: Trigger, bounds: Bounds) -> None:
+    def __init__(self, path: Path, line: FaultyLine, trigger: Trigger, bounds: Bounds) -> None:
         self.line = line
         self.market = line.market
         self.clock = self.market.clock
@@ -114,7 +115,9 @@ class Trader:
             for name, role in roles.items()
         }
         exchange = cast("Exchange", line)
-        self._orders = OrderDesk(exchange, self.clock, _TERMS, lambda: False)
+        self._orders = OrderDesk(
+            exchange, self.clock, _TERMS, Line(self.clock.now()), lambda: False
+        )
         self._reads = ReadDesk(exchange, self.clock, _TERMS)
 
     # --- life ------------------------------------------------------------------------------------
@@ -227,7 +230,11 @@ class Trader:
         gone = sum(self._orders.cancel_listed(order) for order in resting)
         left = len(account.orders(status=OrderStatus.RESTING))
         return m.CancelAllDone(
-            cancelled=gone, resting=left, reason=message.reason, ts_recv=self.clock.now()
+            cancelled=gone,
+            resting=left,
+            reason=message.reason,
+            epoch=message.epoch,
+            ts_recv=self.clock.now(),
         )
 
     # --- frames ----------------------------------------------------------------------------------

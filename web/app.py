@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Flask, Response, request
 
-from web import docs, errors, operations, pages, stream
+from web import docs, errors, metrics, operations, pages, stream
 from web.api import Api
 from web.audit import Audit
 from web.auth import Gate
@@ -48,6 +48,7 @@ def create_app(hub: Hub, control: Control, settings: WebSettings) -> Flask:
     commands = Commands(control, settings, audit)
     operations.install(app, Api(hub, commands, settings, audit))
     docs.install(app)
+    metrics.install(app, hub, settings)
     stream.install(app, stream.Streams(hub, commands, Broadcaster(hub, settings)))
     return app
 

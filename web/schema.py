@@ -168,6 +168,7 @@ ROWS: dict[str, type[Part]] = {
     "health": system_rows.HealthRow,
     "feed": system_rows.FeedRow,
     "limit": system_rows.LimitRow,
+    "meters": system_rows.MetersRow,
 }
 """Topic -> the row that its frames carry."""
 

@@ -20,6 +20,7 @@ from core.screen.charts import ChartPanel
 from core.screen.decisions import DecisionPanel
 from core.screen.health import HealthPanel
 from core.screen.markets import MarketPanel
+from core.screen.meters import MetersPanel
 from core.screen.prints import PrintPanel
 from core.screen.status import Neighbours, StatusPanel
 from core.screen.trades import TradesPanel
@@ -71,6 +72,7 @@ class Dashboard(HandlingRole):
             decisions,
             AlertPanel(),
             health,
+            MetersPanel(terms.speed),
         )
         self._interval = terms.interval
         self._next = Nanos(0)

@@ -77,6 +77,35 @@ class LimitRow(Part, frozen=True, kw_only=True):
     at: str
 
 
+class DurationRow(Part, frozen=True, kw_only=True):
+    """Durations of one kind since the process began, counted by bucket."""
+
+    name: str
+    """tick_to_order: arrival of the frame to the journalled order; order_to_ack: from there to
+    the exchange's answer."""
+    bounds: tuple[float, ...]
+    """Upper ends of the buckets, seconds of the machine, ascending."""
+    counts: tuple[int, ...]
+    """One more than bounds: the last takes what is longer."""
+    sum: float
+    """Seconds."""
+
+
+class MetersRow(Part, frozen=True, kw_only=True):
+    """What has happened since the process began; counts only grow."""
+
+    counts: dict[str, int]
+    denials: dict[str, int]
+    """Refusals of risk by code."""
+    passes: dict[str, int]
+    """Decisions of strategies not to trade, by the first gate that failed."""
+    contracts_filled: float
+    differences: int
+    """Between our books and the exchange's, when they were last compared."""
+    durations: tuple[DurationRow, ...]
+    at: str
+
+
 class RiskMetrics(Part, frozen=True, kw_only=True):
     """Risk in the words of existing clients."""
 

@@ -49,4 +49,5 @@ TOPICS: Final[dict[str, Topic]] = {
     "health": Topic(fold="upsert", key="actor", keep=64),
     "feed": Topic(fold="upsert", key="stream", keep=32),
     "limit": Topic(fold="upsert", key="bucket", keep=16),
+    "meters": Topic(fold="replace"),
 }

@@ -108,8 +108,8 @@ class HubCollector(Collector):
         halted = GaugeMetricFamily(
             PREFIX + "breaker_latched", "1 while halted, with the code", labels=["code"]
         )
-        if status.risk_metrics.circuit_breaker_triggered:
-            halted.add_metric([status.state_code], 1.0)
+        is_halted = status.risk_metrics.circuit_breaker_triggered
+        halted.add_metric([status.state_code if is_halted else ""], float(is_halted))
         yield halted
         yield _gauge("epoch", "Raised by each change of permission", status.epoch)
         yield _gauge(

@@ -113,6 +113,7 @@ def test_every_metric_of_the_alerts_and_of_the_grafana_dashboard_exists(site: Si
         marked(),
         approved("a"),
         denied(code="x"),
+        m.Pass(strategy="s", ticker=TICKER, code="thin", values=(), created=NOW),
         filled("f", "a"),
         m.FeedHealth(
             stream="market",

@@ -21,6 +21,7 @@ import msgspec
 
 from actors.daemon import Daemon
 from actors.doctor import doctor
+from actors.notifications import notifier
 from actors.outcome import Outcome, outcome_json
 from actors.venue_process import VenueProcessError
 from config.logs import kv, start_logging
@@ -58,6 +59,8 @@ EXIT_FAILED = 70
 SWITCH_SECONDS = 0.0001
 """Interpreter's switch interval: a busy thread delays others 15 times less than by default."""
 WEB_THREADS = 24
+NOTIFY_SECONDS = 5.0
+"""Time for the last notifications after everything has stopped."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 BAD_INPUT = (
     SettingsError,
@@ -144,9 +147,13 @@ def run_daemon(settings: Settings, windows: int | None) -> Outcome:
     sys.setswitchinterval(SWITCH_SECONDS)
     hub = Hub()
 
+    teller = notifier(settings)
+
     def screen(message: Message) -> None:
         if isinstance(message, ScreenFrame):
             hub.publish(message)
+            if teller is not None:
+                teller.take(message)
 
     daemon = Daemon(settings, screen, windows)
     web = web_settings(settings)
@@ -160,6 +167,8 @@ def run_daemon(settings: Settings, windows: int | None) -> Outcome:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
+        if teller is not None:
+            teller.start()
         daemon.start()
         server.start()
         address = f"http://{settings.api_host}:{server.port}"
@@ -170,6 +179,8 @@ def run_daemon(settings: Settings, windows: int | None) -> Outcome:
         return daemon.stop(failure)
     finally:
         server.stop()
+        if teller is not None:
+            teller.stop(NOTIFY_SECONDS)
 
 
 def report(outcome: Outcome, *, as_json: bool) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from config.notices import Notices
 from config.running import LocalExchange, Machine, Timing
 from config.trading import Trading, Venue
 from config.trips import Trips
 
-GROUPS = (Venue, Trading, Trips, Timing, LocalExchange, Machine)
+GROUPS = (Venue, Trading, Trips, Timing, LocalExchange, Machine, Notices)

@@ -10,7 +10,8 @@ is in `kv`. On standard error and in `var/log/NAME.log` that is one line:
 
     2026-11-22T15:07:12.345Z INFO actors.exchange order accepted ticker=KXSOL15M-... price=0.4700
 
-At a terminal the same is shown in colour. A traceback follows its line, indented. Values must not
+In `NAME.jsonl` it is one JSON object (`config.log_json`). At a terminal the line is shown in
+colour. A traceback follows its line, indented. Values must not
 change after the call: the record is formatted later, on the thread of the writer.
 """
 
@@ -21,7 +22,7 @@ import copy
 import json
 import logging
 import sys
-from datetime import UTC, datetime
+from datetime import UTC
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
@@ -31,6 +32,7 @@ from rich.logging import RichHandler
 from rich.text import Text
 
 from config.faults import SettingsError
+from config.log_json import JsonFormatter, stamp
 from config.redaction import Redactor
 from config.storms import StormGate
 
@@ -60,11 +62,11 @@ def kv(**fields: object) -> dict[str, dict[str, object]]:
 
 
 def start_logging(settings: Settings, name: str = "quarterhour") -> Callable[[], None]:
-    """Send all logging to standard error and to `NAME.log`; gives the function that ends it.
+    """Send all logging to standard error, `NAME.log` and `NAME.jsonl`.
 
-    Each process logs under a name of its own, for two cannot rotate one file. Call it once, on the
-    main thread, before other threads start. The stop function writes what is queued, and may be
-    called twice. Raises SettingsError when the log folder cannot be written.
+    Gives the function that ends it, which writes what is queued and may be called twice. Each
+    process logs under a name of its own, for two cannot rotate one file. Call it once, on the main
+    thread, before other threads start. Raises SettingsError when the folder cannot be written.
     """
     if (pem := settings.private_key_pem) is not None:
         hide(pem)
@@ -72,7 +74,9 @@ def start_logging(settings: Settings, name: str = "quarterhour") -> Callable[[],
     gate = StormGate(settings.log_storm_per_second)
     handler = _Handover(queue)
     handler.addFilter(gate)
-    listener = _Writer(queue, gate, (_console(), _file(settings, name)))
+    lines = _file(settings, f"{name}.log", KeyValueFormatter(head=True))
+    objects = _file(settings, f"{name}.jsonl", JsonFormatter(_redactor.clean))
+    listener = _Writer(queue, gate, (_console(), lines, objects))
     undo = _take_over(handler, settings.log_level)
     listener.start()
 
@@ -82,6 +86,12 @@ def start_logging(settings: Settings, name: str = "quarterhour") -> Callable[[],
             listener.finish()
 
     return stop
+
+
+def set_level(level: str) -> None:
+    """Change the least level of our own loggers, while everything runs. Any thread."""
+    for name in ROOMS:
+        logging.getLogger(name).setLevel(level)
 
 
 class KeyValueFormatter(logging.Formatter):
@@ -97,7 +107,7 @@ class KeyValueFormatter(logging.Formatter):
         fields: dict[str, object] = getattr(record, "kv", {})
         parts += [f"{key}={_value(value)}" for key, value in fields.items()]
         if self._head:
-            parts = [_stamp(record.created), record.levelname, record.name, *parts]
+            parts = [stamp(record.created), record.levelname, record.name, *parts]
         trace = record.exc_text or (
             self.formatException(record.exc_info) if record.exc_info else ""
         )
@@ -183,8 +193,8 @@ class _LogFile(RotatingFileHandler):
             )
 
 
-def _file(settings: Settings, name: str) -> logging.Handler:
-    path: Path = settings.log_dir / f"{name}.log"
+def _file(settings: Settings, name: str, formatter: logging.Formatter) -> logging.Handler:
+    path: Path = settings.log_dir / name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handler = _LogFile(
@@ -196,7 +206,7 @@ def _file(settings: Settings, name: str) -> logging.Handler:
     except OSError as error:
         problem = f"no log can be written to {path}: {error.strerror}"
         raise SettingsError([f"STATE_DIR={str(settings.state_dir)!r}: {problem}"]) from None
-    handler.setFormatter(KeyValueFormatter(head=True))
+    handler.setFormatter(formatter)
     return handler
 
 
@@ -231,11 +241,6 @@ def _take_over(handler: logging.Handler, level: str) -> Callable[[], None]:
         logging.captureWarnings(capture=False)
 
     return undo
-
-
-def _stamp(created: float) -> str:
-    when = datetime.fromtimestamp(created, UTC)
-    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _one_line(text: str) -> str:

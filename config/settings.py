@@ -25,6 +25,7 @@ from config.credentials import credential_problems, loose_secrets, pem_text
 from config.effective import Row, effective
 from config.faults import Fault, SettingsError, nearest
 from config.fields import LOOPBACK, SPOT_NAMES, allowed_text, choices_of, unit_of
+from config.notices import Notices
 from config.running import LocalExchange, Machine, Timing
 from config.sources import DEFAULT, Merged, merge, read_layers, unknown_names
 from config.trading import LIVE_PHRASE, Trading, Venue
@@ -59,7 +60,7 @@ _STREAM: Final = {
 }
 
 
-class Settings(Venue, Trading, Trips, Timing, LocalExchange, Machine, BaseSettings):
+class Settings(Venue, Trading, Trips, Timing, LocalExchange, Machine, Notices, BaseSettings):
     """The settings of one run. `Settings()` is the defaults alone and reads nothing from outside.
 
     Attributes are the variables in small letters, in the units that `run.py config` names; limits

@@ -19,6 +19,7 @@ BORDERS = {
     "actors/address.py:Directory.register_sink.send": "a sink's fault must not kill its senders",
     "actors/reader.py:SocketReader._run": "a reader: its connection ends and its owner falls",
     "actors/canceller.py:Canceller._run": "a cancel that fails is told, and asked for again",
+    "actors/notifications.py:Notifier._tell": "a library's defect costs one notification",
     "actors/supervisor.py:Supervisor._start": "a host that cannot start is a failure to supervise",
     "actors/timers.py:Timers._run": "the timers' thread: a system without time must be reported",
     "actors/workers.py:Workers._run": "a worker's thread: its owner falls and is started again",

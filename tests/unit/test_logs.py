@@ -141,9 +141,7 @@ def test_files_rotate_and_old_ones_go(tmp_path: Path) -> None:
         logging.getLogger("actors.load").info("a line of some length")
     stop()
     assert sorted(path.name for path in (tmp_path / "log").iterdir()) == [
-        "quarterhour.log",
-        "quarterhour.log.1",
-        "quarterhour.log.2",
+        f"quarterhour.{kind}{number}" for kind in ("jsonl", "log") for number in ("", ".1", ".2")
     ]
 
 

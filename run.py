@@ -23,9 +23,13 @@ from actors.daemon import Daemon
 from actors.doctor import doctor
 from actors.notifications import notifier
 from actors.outcome import Outcome, outcome_json
+from actors.service import ServiceManager
 from actors.venue_process import VenueProcessError
+from config.log_view import logs
 from config.logs import kv, start_logging
+from config.presence import Claim
 from config.refusal import refusing
+from config.reload import Reloader
 from config.settings import LIVE_PHRASE, Settings, SettingsError, effective, load
 from core.assembly import Assembly, Surroundings
 from core.domain.series import UnknownSeriesError
@@ -37,12 +41,13 @@ from core.messages import ScreenFrame
 from core.research.commands import backtest, score
 from core.research.tape import TapeError
 from core.strategies import StrategyError
-from core.topology_text import topology_json, topology_text
+from core.topology_text import topology
 from web.app import create_app
 from web.auth import TokenError
 from web.exchange import serve_exchange
 from web.exchange_options import OptionsError, options_from_command_line
 from web.hub import Hub
+from web.remote import status
 from web.server import CannotListen, Server
 from web.setup import web_settings
 
@@ -100,22 +105,22 @@ def main(context: click.Context) -> None:
 @refusing(*BAD_INPUT)
 def trade(**options: object) -> None:
     """Trade until stopped: on the local exchange, on paper, or live (see the settings)."""
-    settings = load(
-        {
-            "SPEED": options.get("speed"),
-            "EXCHANGE_SEED": options.get("seed"),
-            "EXCHANGE_SCENARIO": options.get("scenario"),
-            "API_PORT": options.get("port"),
-            "PLACEMENT": "fused" if options.get("fused") else None,
-        }
-    )
+    given = {
+        "SPEED": options.get("speed"),
+        "EXCHANGE_SEED": options.get("seed"),
+        "EXCHANGE_SCENARIO": options.get("scenario"),
+        "API_PORT": options.get("port"),
+        "PLACEMENT": "fused" if options.get("fused") else None,
+    }
+    settings = load(given)
     refuse_open_door(settings)
     confirm_live(settings)
     Assembly(settings, Surroundings(mode=settings.mode))
     end_logging = start_logging(settings)
     windows = options.get("windows")
     try:
-        outcome = run_daemon(settings, windows if isinstance(windows, int) else None)
+        reloader = Reloader(settings, lambda: load(given))
+        outcome = run_daemon(settings, reloader, windows if isinstance(windows, int) else None)
     finally:
         end_logging()
     report(outcome, as_json=bool(options.get("as_json")))
@@ -142,12 +147,10 @@ def confirm_live(settings: Settings) -> None:
         raise SettingsError(["live trading was not confirmed; nothing was started"])
 
 
-def run_daemon(settings: Settings, windows: int | None) -> Outcome:
+def run_daemon(settings: Settings, reloader: Reloader, windows: int | None) -> Outcome:
     """Bind the page's port, start everything, wait, stop everything."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    hub = Hub()
-
-    teller = notifier(settings)
+    hub, teller = Hub(), notifier(settings)
 
     def screen(message: Message) -> None:
         if isinstance(message, ScreenFrame):
@@ -157,15 +160,24 @@ def run_daemon(settings: Settings, windows: int | None) -> Outcome:
 
     daemon = Daemon(settings, screen, windows)
     web = web_settings(settings)
+    claim = Claim(settings.mode_dir, settings.mode)
     server = Server(
         create_app(hub, daemon.control, web),
         settings.api_host,
         settings.api_port,
         threads=WEB_THREADS,
     )
-    stop = threading.Event()
+    stop, hung_up, manager = threading.Event(), threading.Event(), ServiceManager()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    signal.signal(signal.SIGHUP, lambda *_: hung_up.set())
+
+    def glance() -> None:
+        manager.alive()
+        if hung_up.is_set():
+            hung_up.clear()
+            reloader.reload()
+
     try:
         if teller is not None:
             teller.start()
@@ -174,10 +186,14 @@ def run_daemon(settings: Settings, windows: int | None) -> Outcome:
         address = f"http://{settings.api_host}:{server.port}"
         _log.info("the page is open", extra=kv(address=address))
         click.echo(f"Dashboard: {address}/?token={web.token}", err=True)
+        claim.announce(address)
+        manager.ready(f"{settings.mode}, {address}")
         gc.freeze()
-        failure = daemon.wait(stop)
+        failure = daemon.wait(stop, glance)
+        manager.stopping()
         return daemon.stop(failure)
     finally:
+        claim.release()
         server.stop()
         if teller is not None:
             teller.stop(NOTIFY_SECONDS)
@@ -255,7 +271,7 @@ def journal(
     click.echo(msgspec.json.encode(proof) if as_json else proof.to_text())
 
 
-# --- config and topology -----------------------------------------------------------------------
+# --- config ------------------------------------------------------------------------------------
 
 
 @main.command()
@@ -275,14 +291,7 @@ def config(*, as_json: bool) -> None:
         click.echo(f"{row.name:{width}}  {row.value or '-'}{unit}  [{row.source}]")
 
 
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def topology(*, as_json: bool) -> None:
-    """Print who gets which message, who writes which event, and how each role lives."""
-    click.echo(json.dumps(topology_json()) if as_json else topology_text())
-
-
-for command in (backtest, score, doctor):
+for command in (backtest, score, doctor, status, logs, topology):
     main.add_command(command)
 
 

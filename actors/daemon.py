@@ -135,13 +135,17 @@ class Daemon:
 
     # --- running -----------------------------------------------------------------------------
 
-    def wait(self, stop: threading.Event) -> str:
-        """Until asked to stop or enough windows are over: ""; else why the daemon gives up."""
+    def wait(self, stop: threading.Event, glance: Callable[[], None] = lambda: None) -> str:
+        """Until asked to stop or enough windows are over: ""; else why the daemon gives up.
+
+        `glance` is called several times a second while the system is sound.
+        """
         while not stop.is_set():
             self._tend_journal()
             failure = self._failure()
             if failure:
                 return failure
+            glance()
             if self._session.closed.wait(GLANCE_SECONDS):
                 self._await_payment(stop)
                 return ""

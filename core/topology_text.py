@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
+
+import click
 
 from core.topology import CONFLATE, CONTROL, ROUTES, SPECS, WRITERS
 from core.units import SECOND
 
 if TYPE_CHECKING:
     from core.messages import Message
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def topology(*, as_json: bool) -> None:
+    """Print who gets which message, who writes which event, and how each role lives."""
+    click.echo(json.dumps(topology_json()) if as_json else topology_text())
 
 
 def topology_json() -> dict[str, dict[str, object]]:

@@ -29,8 +29,9 @@ _MODES: Final = ("live", "paper", "local")
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--alive", is_flag=True, help="Exit 0 if it answers, trading or not.")
 @refusing(SettingsError, TokenError)
-def status(*, as_json: bool) -> None:
+def status(*, as_json: bool, alive: bool) -> None:
     """Tell how the running daemon stands; exit 0 trading, 1 not trading, 3 not running."""
     settings = load()
     found = find(settings)
@@ -43,7 +44,8 @@ def status(*, as_json: bool) -> None:
         click.echo(json.dumps({"process": {"pid": found.pid, "address": found.address}, **told}))
     else:
         show(found, told)
-    sys.exit(0 if told.get("running") else EXIT_NOT_TRADING)
+    well = "error" not in told if alive else told.get("running")
+    sys.exit(0 if well else EXIT_NOT_TRADING)
 
 
 def find(settings: Settings) -> Presence | None:

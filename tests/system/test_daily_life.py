@@ -88,6 +88,7 @@ def test_a_day_in_the_life(daemon: Running, program: Program, tmp_path: Path) ->
     told = until_answer(program)
     assert told["process"] == {"pid": daemon.process.pid, "address": found[1]}
     assert told["mode"] == "local"
+    assert program("status", "--alive").code == 0
     shown = program("status")
     assert "LOCAL" in shown.out
 
@@ -150,6 +151,7 @@ def test_a_daemon_that_does_not_answer_is_said_so(program: Program, tmp_path: Pa
     claim = Claim(tmp_path / "var" / "live", "live")
     claim.announce(f"http://127.0.0.1:{port}")
     ended = program("status", "--json")
+    assert program("status", "--alive").code == 1
     claim.release()
     assert ended.code == 1
     assert "does not answer" in ended.result["error"]

@@ -1,0 +1,89 @@
+"""The documents: what they name exists, what they are made from has not moved on."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+import run
+from config import manual
+from config.settings import Settings
+from tests.architecture.sources import ROOT, listed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+_LINK = re.compile(r"\[[^\]]*\]\((?!https?:|#)([^)#]+)(#[^)]*)?\)")
+_COMMAND = re.compile(r"(?<![\w/])(?:python |\.venv/bin/python )?run\.py ([a-z][a-z-]*)")
+_TARGET = re.compile(r"(?<![\w`])make ([a-z]+)")
+_VARIABLE = re.compile(r"`([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)(?:=[^`]*)?`")
+NOT_SETTINGS = frozenset({"NOTIFY_SOCKET"})
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) < 400
+
+
+def test_the_configuration_page_is_what_the_settings_say() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    assert page == manual.render(), "python -m config.manual > docs/configuration.md"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    links = [match[1] for match in _LINK.finditer(path.read_text())]
+    lost = [link for link in links if not (path.parent / link).exists()]
+    assert not lost, listed(lost)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
+def test_every_command_of_a_document_exists(path: Path) -> None:
+    asked = {match[1] for match in _COMMAND.finditer(path.read_text())}
+    assert asked - run.main.commands.keys() == set()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
+def test_every_make_target_of_a_document_exists(path: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    blocks = re.findall(r"```.*?```|`[^`\n]+`", path.read_text(), re.DOTALL)
+    asked = {match[1] for block in blocks for match in _TARGET.finditer(f" {block}")}
+    assert asked - targets == set()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
+def test_every_setting_of_a_document_exists(path: Path) -> None:
+    known = {field.upper() for field in Settings.model_fields}
+    named = set(_VARIABLE.findall(path.read_text())) - NOT_SETTINGS
+    lost = {word for word in named if word not in known and "__" not in word}
+    assert lost == set()
+
+
+def test_every_alert_leads_to_its_page_of_the_runbook() -> None:
+    alerts = (ROOT / "docs" / "monitoring" / "alerts.yml").read_text()
+    runbook = (ROOT / "docs" / "runbook.md").read_text()
+    named = re.findall(r"docs/runbook\.md, '([^']+)'", alerts)
+    assert named
+    lost = [heading for heading in named if f"\n## {heading}\n" not in runbook]
+    assert not lost, listed(lost)
+
+
+def test_every_command_of_the_program_is_in_a_document() -> None:
+    told = "".join(path.read_text() for path in DOCUMENTS)
+    lost = [command for command in run.main.commands if f"run.py {command}" not in told]
+    assert not lost, listed(lost)
+
+
+def test_every_command_explains_itself() -> None:
+    for command in run.main.commands:
+        ended = CliRunner().invoke(run.main, [command, "--help"])
+        assert ended.exit_code == 0
+        assert len(ended.output) > 100

@@ -42,8 +42,8 @@ _TAIL: Final = """\
 ## Parameters of a strategy
 
 `STRATEGY__<NAME>__<PARAM>`, in TOML a table `[strategy.<name>]`. Each strategy declares its own
-with bounds (`Params` in its file under `core/strategies/`); a name or value that does not fit stops the
-start like any other fault. `GET /api/strategies` and the page show what is in force.
+with bounds (`Params` in its file under `core/strategies/`); a name or value that does not fit stops
+the start like any other fault. `GET /api/strategies` and the page show what is in force.
 """
 
 

@@ -23,6 +23,7 @@ from actors.daemon import Daemon
 from actors.doctor import doctor
 from actors.notifications import notifier
 from actors.outcome import Outcome, outcome_json
+from actors.record_command import record
 from actors.service import ServiceManager
 from actors.venue_process import VenueProcessError
 from config.log_view import logs
@@ -38,8 +39,7 @@ from core.exchange.port import ExchangeError
 from core.journal import JournalError
 from core.journal_tools import Format, export, newest_journal, verify
 from core.messages import ScreenFrame
-from core.research.commands import backtest, score
-from core.research.tape import TapeError
+from core.research.commands import RESEARCH, TapeError
 from core.strategies import StrategyError
 from core.topology_text import topology
 from web.app import create_app
@@ -291,7 +291,7 @@ def config(*, as_json: bool) -> None:
         click.echo(f"{row.name:{width}}  {row.value or '-'}{unit}  [{row.source}]")
 
 
-for command in (backtest, score, doctor, status, logs, topology):
+for command in (record, *RESEARCH, doctor, status, logs, topology):
     main.add_command(command)
 
 

@@ -18,6 +18,7 @@ from actors.control import ActorControl, NoAnswerError
 from actors.halt_file import HaltFile
 from actors.machine import measurer
 from actors.outcome import Outcome, our_books
+from actors.recorder import Recorder, open_recorder
 from actors.session import Session, Tally
 from actors.system import Plan, System
 from actors.venue_found import find_local_exchange
@@ -31,7 +32,7 @@ from core.exchange.port import ExchangeError
 from core.journal import JournalError
 from core.journal_keeper import JournalKeeper
 from core.messages import ControlAnswer, ControlRequest
-from core.topology import SCREEN, SESSION, SUPERVISION, placement
+from core.topology import RECORDER, SCREEN, SESSION, SUPERVISION, placement
 from core.units import Money, Nanos, seconds
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Daemon:
         self._venue: Venue | None = None
         self._system: System | None = None
         self._journal: JournalKeeper | None = None
+        self._recorder: Recorder | None = None
         self._tend_at = 0.0
         self._silences = 0
 
@@ -100,6 +102,10 @@ class Daemon:
         self._venue = venue
         journal = self._journal = open_journal(self._journal_path(venue), venue.clock.now())
         roles = (*role_names(settings), *venue.roles)
+        sinks = {SCREEN: self._screen, SESSION: self._session.take}
+        if settings.record:
+            self._recorder = open_recorder(settings, venue)
+            sinks[RECORDER] = self._recorder.take
         plan = Plan(
             clock=venue.clock,
             roles=roles,
@@ -108,7 +114,7 @@ class Daemon:
             journal_to_halt=journal.connect_to_halt,
             outside=venue.hosts,
             outside_names=venue.names,
-            sinks={SCREEN: self._screen, SESSION: self._session.take},
+            sinks=sinks,
             halt_file=self._halt_file,
             account=venue.account,
             measure=measurer(settings.state_dir),
@@ -132,6 +138,11 @@ class Daemon:
         if self._settings.mode != "local":
             return self._settings.journal_path
         return self._settings.mode_dir / f"journal-{venue.key_id[:8]}.sqlite"
+
+    @property
+    def recorder(self) -> Recorder | None:
+        """What writes the tape of this run; None where nothing is recorded."""
+        return self._recorder
 
     # --- running -----------------------------------------------------------------------------
 
@@ -246,6 +257,8 @@ class Daemon:
         return exchange_books(self._venue.exchange, capital, self._venue.shard, since)
 
     def _close_venue(self) -> None:
+        if self._recorder is not None:
+            self._recorder.stop()
         if self._process is not None:
             self._process.stop()
         if self._journal is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from config.notices import Notices
-from config.running import LocalExchange, Machine, Timing
+from config.running import LocalExchange, Machine, Recording, Timing
 from config.trading import Trading, Venue
 from config.trips import Trips
 
-GROUPS = (Venue, Trading, Trips, Timing, LocalExchange, Machine, Notices)
+GROUPS = (Venue, Trading, Trips, Timing, LocalExchange, Recording, Machine, Notices)

@@ -127,6 +127,36 @@ class LocalExchange(Group):
     )
 
 
+class Recording(Group):
+    """Recording"""
+
+    record: bool = setting(
+        default=True, description="write a tape of what comes in and of what is decided on it"
+    )
+    record_dir: UserPath | None = setting(
+        None,
+        "folder of the tape; none: tapes beside the journal",
+        allowed="the path of a folder",
+    )
+    record_segment_seconds: float = setting(
+        60.0,
+        "how often a segment is written; a kill costs no more than one",
+        "seconds of the machine",
+        ge=1,
+        le=3_600,
+    )
+    record_keep_days: int = setting(
+        90, "recorded days that are kept; 0: every day", "days", ge=0, le=10_000
+    )
+    record_gigabytes: float = setting(
+        20.0,
+        "size of the tape above which its oldest days are removed",
+        "GB",
+        gt=0,
+        le=100_000,
+    )
+
+
 class Machine(Group):
     """Web, logs and this machine"""
 

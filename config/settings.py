@@ -26,7 +26,7 @@ from config.effective import Row, effective
 from config.faults import Fault, SettingsError, nearest
 from config.fields import LOOPBACK, SPOT_NAMES, allowed_text, choices_of, unit_of
 from config.notices import Notices
-from config.running import LocalExchange, Machine, Timing
+from config.running import LocalExchange, Machine, Recording, Timing
 from config.sources import DEFAULT, Merged, merge, read_layers, unknown_names
 from config.trading import LIVE_PHRASE, Trading, Venue
 from config.trips import Trips
@@ -60,7 +60,9 @@ _STREAM: Final = {
 }
 
 
-class Settings(Venue, Trading, Trips, Timing, LocalExchange, Machine, Notices, BaseSettings):
+class Settings(
+    Venue, Trading, Trips, Timing, LocalExchange, Recording, Machine, Notices, BaseSettings
+):
     """The settings of one run. `Settings()` is the defaults alone and reads nothing from outside.
 
     Attributes are the variables in small letters, in the units that `run.py config` names; limits
@@ -187,9 +189,9 @@ class Settings(Venue, Trading, Trips, Timing, LocalExchange, Machine, Notices, B
         return self.mode_dir / "journal.sqlite"
 
     @property
-    def tape_dir(self) -> Path:
-        """Recorded market data of this mode's venue."""
-        return self.mode_dir / "tapes"
+    def recordings(self) -> Path:
+        """RECORD_DIR, or the folder of recorded market data of this mode's venue."""
+        return self.record_dir or self.mode_dir / "tapes"
 
     @property
     def log_dir(self) -> Path:

@@ -16,7 +16,10 @@ from core.research.backtest import run_backtest
 from core.research.score import score as score_of
 from core.research.score_text import scoreboard
 from core.research.tape import SAMPLE_TAPE, TapeError
+from core.research.tape_commands import tape
 from core.strategies import StrategyError
+
+__all__ = ["RESEARCH", "TapeError", "backtest", "score"]
 
 EXIT_DIFFERS: Final = 1
 _FAULTS: Final = (SettingsError, StrategyError, UnknownSeriesError, TapeError)
@@ -50,3 +53,7 @@ def score(*, tapes: tuple[Path, ...], max_age: float | None, as_json: bool) -> N
         click.echo(json.dumps(score_of(tapes, max_age)))
     else:
         click.echo(scoreboard(tapes, max_age=max_age))
+
+
+RESEARCH: Final = (tape, backtest, score)
+"""The commands of this package."""

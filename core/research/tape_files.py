@@ -6,6 +6,7 @@ schema version and what its maker wrote about it. Every failure is a TapeError t
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
@@ -25,6 +26,9 @@ ABOUT_KEY: Final = b"tape.about"
 BATCH_ROWS: Final = 16_384
 """Rows decoded at once: enough to hide the cost of a batch, few enough to stay in the cache."""
 SUFFIX: Final = ".parquet"
+OWN: Final = "own"
+"""Folder of decisions beside recorded market data; no part of the tape."""
+_SPAN: Final = re.compile(r"(\d+)-(\d+)")
 
 
 class TapeError(Exception):
@@ -34,7 +38,9 @@ class TapeError(Exception):
 def tape_paths(tape: Path) -> tuple[Path, ...]:
     """The files of a tape, by name. Raises TapeError where there is none."""
     if tape.is_dir():
-        found = tuple(sorted(tape.rglob(f"*{SUFFIX}")))
+        every = sorted(tape.rglob(f"*{SUFFIX}"))
+        inside = [path for path in every if OWN not in path.relative_to(tape).parts]
+        found = tuple(current_segments(inside))
         if not found:
             msg = f"tape {tape}: the folder holds no {SUFFIX} file; record or import one into it"
             raise TapeError(msg)
@@ -43,6 +49,28 @@ def tape_paths(tape: Path) -> tuple[Path, ...]:
         msg = f"tape {tape}: no such file or folder; check the path, or import a recording"
         raise TapeError(msg)
     return (tape,)
+
+
+def current_segments(paths: Sequence[Path]) -> list[Path]:
+    """Without the segments that a merged file of the same folder (`000002-000960`) spans."""
+    spans = [
+        (path, int(span[1]), int(span[2])) for path in paths if (span := _SPAN.fullmatch(path.stem))
+    ]
+    return [path for path in paths if not _is_spanned(path, spans)]
+
+
+def _is_spanned(path: Path, spans: Sequence[tuple[Path, int, int]]) -> bool:
+    own = _SPAN.fullmatch(path.stem)
+    if own is not None:
+        first, last = int(own[1]), int(own[2])
+    elif path.stem.isdigit():
+        first = last = int(path.stem)
+    else:
+        return False
+    return any(
+        other.parent == path.parent and start <= first and last <= end and other != path
+        for other, start, end in spans
+    )
 
 
 class TapeFile:
@@ -114,11 +142,15 @@ class TapeFile:
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise self.damaged(error) from error
 
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        self.close()
 
 
 def _first_line(error: object) -> str:

@@ -1,0 +1,113 @@
+"""Writes a tape while it happens: records collect in memory and become whole segments.
+
+No threads and no clock: whoever owns it says when. What was not written when the process is killed
+is lost, everything before is a readable tape. See `tape_folder` for the layout.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from core.research.tape import TapeWriter
+from core.research.tape_columns import FIELDS
+from core.research.tape_files import OWN, TapeError
+from core.research.tape_folder import day_folders, forget_old, merge_day, next_segment
+from core.research.tape_own import OWN_KINDS, write_own
+from core.research.tape_partition import Partition, day_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from core.messages import Message
+    from core.units import Nanos
+
+RECORDED: Final = frozenset((*FIELDS, *OWN_KINDS))
+"""Types of messages that a recorder takes."""
+_OWN: Final = frozenset(OWN_KINDS)
+
+
+class RecorderTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to, and what is kept."""
+
+    root: Path
+    series: tuple[str, ...]
+    about: dict[str, str]
+    """Written into every file."""
+    keep_days: int = 0
+    """Days that are kept, today included; 0: every day."""
+    most_bytes: int = 1 << 62
+    """Size of the folder above which the oldest days go."""
+
+
+class TapeRecorder:
+    """Not thread-safe: its owner calls everything from one thread."""
+
+    def __init__(self, terms: RecorderTerms) -> None:
+        self._terms = terms
+        self._partition = Partition(terms.series)
+        self._pending: dict[tuple[str, str], list[Message]] = defaultdict(list)
+        """Series and day -> records."""
+        self._own: dict[str, list[tuple[Nanos, Message]]] = defaultdict(list)
+        self.held = 0
+        """Records in memory."""
+        self.written = 0
+        """Records in segments."""
+
+    def add(self, arrived: Iterable[tuple[Nanos, Message]]) -> None:
+        """Take messages with the times at which they came by; types in `RECORDED`."""
+        data = []
+        for at, message in arrived:
+            if type(message) in _OWN:
+                self._own[day_of(at)].append((at, message))
+                self.held += 1
+            else:
+                data.append(message)
+        for series, record in self._partition.sorted(data):
+            self._pending[series, day_of(record.ts_recv)].append(record)  # type: ignore[attr-defined]
+            self.held += 1
+
+    def flush(self) -> int:
+        """Write what is held as one segment for each series and day; how many records.
+
+        Raises TapeError where the disk does not take it; what could not be written is dropped then,
+        so that a full disk does not fill the memory too.
+        """
+        pending, self._pending = self._pending, defaultdict(list)
+        own, self._own = self._own, defaultdict(list)
+        self.held = 0
+        root, count = self._terms.root, 0
+        for (series, day), records in pending.items():
+            with TapeWriter(next_segment(root / series / day), self._about(series)) as segment:
+                for record in records:
+                    segment.write(record)
+            count += len(records)
+        for day, rows in own.items():
+            write_own(next_segment(root / OWN / day), rows)
+            count += len(rows)
+        self.written += count
+        return count
+
+    def _about(self, series: str) -> dict[str, str]:
+        return {**self._terms.about, "series": series}
+
+    def tidy(self, now: Nanos) -> list[str]:
+        """Merge the segments of days that are over, remove days beyond the limits.
+
+        Returns what could not be done, for the log: a damaged day is left as it is.
+        """
+        terms, today, faults = self._terms, day_of(now), []
+        try:
+            forget_old(terms.root, today, terms.keep_days, terms.most_bytes)
+        except TapeError as error:
+            faults.append(str(error))
+        for folder in day_folders(terms.root):
+            if folder.name < today:
+                try:
+                    merge_day(folder, TapeWriter)
+                except (TapeError, OSError) as error:
+                    faults.append(f"tape {folder}: not merged ({error})")
+        return faults

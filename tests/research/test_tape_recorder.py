@@ -1,0 +1,269 @@
+"""Recording: partitioned, in whole segments, readable after a kill, each series by itself."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+import pytest
+
+from core import messages as m
+from core.exchange.records import Outcome
+from core.research.tape import TapeError, TapeWriter, info, read
+from core.research.tape_folder import forget_old, merge_day
+from core.research.tape_own import read_own
+from core.research.tape_partition import Partition, day_of
+from core.research.tape_recorder import RecorderTerms, TapeRecorder
+from core.research.tape_verify import verify
+from core.units import SECOND, IndexValue, Nanos, Price, Quantity, seconds
+from tests.builders import NOW
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from core.messages import Message
+
+SOL, BTC = "KXSOL15M-26NOV221015-15", "KXBTC15M-26NOV221015-15"
+BOTH = ("KXSOL15M", "KXBTC15M")
+DAY = 86_400 * SECOND
+
+
+def at(after: float) -> Nanos:
+    return Nanos(NOW + seconds(after))
+
+
+def snapshot(ticker: str, seq: int, after: float) -> m.BookSnapshot:
+    return m.BookSnapshot(
+        ticker=ticker,
+        yes=((Price(4_000), Quantity(1_000)),),
+        no=((Price(5_000), Quantity(1_000)),),
+        conn=7,
+        sid=1,
+        seq=seq,
+        ts_event=at(after),
+        ts_recv=at(after),
+    )
+
+
+def delta(ticker: str, seq: int, after: float) -> m.BookDelta:
+    return m.BookDelta(
+        ticker=ticker,
+        leg=Outcome.YES,
+        price=Price(3_000),
+        delta=Quantity(100),
+        conn=7,
+        sid=1,
+        seq=seq,
+        ts_event=at(after),
+        ts_recv=at(after),
+    )
+
+
+def tick(product: str, after: float) -> m.SpotTick:
+    return m.SpotTick(
+        source="coinbase",
+        product=product,
+        price=IndexValue(1),
+        bid=IndexValue(0),
+        ask=IndexValue(0),
+        ts_event=at(after),
+        ts_recv=at(after),
+    )
+
+
+def fill(after: float) -> m.TradingStateChanged:
+    return m.TradingStateChanged(
+        state="ACTIVE", epoch=1, code="x", reason="y", by="z", ts=at(after)
+    )
+
+
+def recorder(root: Path, series: tuple[str, ...] = BOTH) -> TapeRecorder:
+    return TapeRecorder(RecorderTerms(root=root, series=series, about={"source": "test"}))
+
+
+def arrived(records: Iterable[Message]) -> list[tuple[Nanos, Message]]:
+    return [(record.ts_recv, record) for record in records]  # type: ignore[attr-defined]
+
+
+def mixed() -> list[Message]:
+    """Two series on one subscription, counted together."""
+    return [
+        snapshot(SOL, 1, 0.0),
+        snapshot(BTC, 2, 0.1),
+        delta(SOL, 3, 0.2),
+        delta(BTC, 4, 0.3),
+        delta(BTC, 5, 0.4),
+        delta(SOL, 6, 0.5),
+    ]
+
+
+def test_each_series_and_day_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    tape = recorder(tmp_path)
+    tape.add(arrived([*mixed(), delta(SOL, 7, 86_400.0)]))
+    tape.flush()
+
+    names = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.parquet"))
+    first, second = day_of(NOW), day_of(Nanos(NOW + DAY))
+    assert names == [
+        f"KXBTC15M/{first}/000001.parquet",
+        f"KXSOL15M/{first}/000001.parquet",
+        f"KXSOL15M/{second}/000001.parquet",
+    ]
+
+
+@pytest.mark.parametrize("series", BOTH)
+def test_a_series_alone_misses_nothing_that_another_got(tmp_path: Path, series: str) -> None:
+    tape = recorder(tmp_path)
+    tape.add(arrived(mixed()))
+    tape.flush()
+
+    verdict = verify(tmp_path / series)
+    assert verdict.records == 3
+    assert verdict.gaps == 0
+    assert verdict.is_whole
+    assert verify(tmp_path).gaps == 0
+
+
+def test_a_message_lost_on_the_way_is_a_gap_in_every_series(tmp_path: Path) -> None:
+    tape = recorder(tmp_path)
+    tape.add(arrived([*mixed(), delta(SOL, 8, 0.6), delta(BTC, 9, 0.7)]))
+    tape.flush()
+
+    assert verify(tmp_path / "KXSOL15M").gaps == 1
+    assert verify(tmp_path / "KXBTC15M").gaps == 1
+
+
+def test_one_series_is_recorded_as_it_came(tmp_path: Path) -> None:
+    records = [snapshot(SOL, 1, 0.0), delta(SOL, 2, 0.2), delta(SOL, 4, 0.4)]
+    tape = recorder(tmp_path, ("KXSOL15M",))
+    tape.add(arrived(records))
+    tape.flush()
+
+    assert list(read(tmp_path)) == records
+
+
+def test_what_concerns_all_stands_in_each_and_prices_where_they_belong() -> None:
+    lost = m.StreamChanged(stream="market", conn=7, state="lost", reason="", ts_recv=at(1))
+
+    found = list(Partition(BOTH).sorted([lost, tick("BTC-USD", 2), tick("XRP-USD", 3)]))
+
+    assert [(name, type(record).__name__) for name, record in found] == [
+        ("KXSOL15M", "StreamChanged"),
+        ("KXBTC15M", "StreamChanged"),
+        ("KXBTC15M", "SpotTick"),
+    ]
+
+
+def test_a_kill_loses_what_was_held_and_nothing_before(tmp_path: Path) -> None:
+    tape = recorder(tmp_path, ("KXSOL15M",))
+    tape.add(arrived([snapshot(SOL, 1, 0.0)]))
+    tape.flush()
+    tape.add(arrived([delta(SOL, 2, 0.2)]))
+    folder = tmp_path / "KXSOL15M" / day_of(NOW)
+    (folder / "000002.parquet.partial").write_bytes(b"PAR1 torn")
+
+    assert info(tmp_path).records == 1
+    again = recorder(tmp_path, ("KXSOL15M",))
+    again.add(arrived([snapshot(SOL, 1, 9.0)]))
+    again.flush()
+    assert info(tmp_path).records == 2
+    assert verify(tmp_path).is_whole
+
+
+def test_decisions_stand_beside_the_tape_and_are_no_part_of_it(tmp_path: Path) -> None:
+    tape = recorder(tmp_path, ("KXSOL15M",))
+    tape.add([*arrived([snapshot(SOL, 1, 0.0)]), (at(3), fill(3))])
+    tape.flush()
+
+    assert info(tmp_path).records == 1
+    assert list(read_own(tmp_path)) == [(at(3), fill(3))]
+
+
+def test_merged_days_hold_the_same_and_no_segment_counts_twice(tmp_path: Path) -> None:
+    tape = recorder(tmp_path, ("KXSOL15M",))
+    for number in range(4):
+        tape.add(arrived([snapshot(SOL, 1, number), delta(SOL, 2, number + 0.5)]))
+        tape.flush()
+    before = list(read(tmp_path))
+    folder = tmp_path / "KXSOL15M" / day_of(NOW)
+    first = (folder / "000001.parquet").read_bytes()
+
+    out = merge_day(folder, TapeWriter)
+
+    assert out == folder / "000001-000004.parquet"
+    assert list(folder.iterdir()) == [out]
+    assert list(read(tmp_path)) == before
+    (folder / "000001.parquet").write_bytes(first)  # as a kill would leave it
+    assert list(read(tmp_path)) == before
+    merge_day(folder, TapeWriter)
+    assert list(folder.iterdir()) == [out]
+
+
+def test_the_next_segment_follows_the_merged_ones(tmp_path: Path) -> None:
+    tape = recorder(tmp_path, ("KXSOL15M",))
+    for number in range(2):
+        tape.add(arrived([snapshot(SOL, 1, number)]))
+        tape.flush()
+    folder = tmp_path / "KXSOL15M" / day_of(NOW)
+    merge_day(folder, TapeWriter)
+    tape.add(arrived([snapshot(SOL, 1, 5)]))
+    tape.flush()
+
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "000001-000002.parquet",
+        "000003.parquet",
+    ]
+    assert info(tmp_path).records == 3
+
+
+def test_a_damaged_segment_is_left_for_a_person(tmp_path: Path) -> None:
+    tape = recorder(tmp_path, ("KXSOL15M",))
+    for number in range(2):
+        tape.add(arrived([snapshot(SOL, 1, number)]))
+        tape.flush()
+    folder = tmp_path / "KXSOL15M" / day_of(NOW)
+    (folder / "000002.parquet").write_bytes(b"nothing")
+
+    faults = tape.tidy(Nanos(NOW + DAY))
+
+    assert len(faults) == 1
+    assert "000002.parquet" in faults[0]
+    assert len(list(folder.glob("0*.parquet"))) == 2
+    with pytest.raises(TapeError, match=r"000002\.parquet"):
+        info(tmp_path)
+
+
+def days(root: Path, count: int) -> None:
+    tape = recorder(root, ("KXSOL15M",))
+    for day in range(count):
+        tape.add(arrived([snapshot(SOL, 1, day * 86_400.0)]))
+    tape.flush()
+
+
+def test_days_beyond_the_limit_are_removed_and_today_never(tmp_path: Path) -> None:
+    days(tmp_path, 5)
+    today = day_of(Nanos(NOW + 4 * DAY))
+
+    gone = forget_old(tmp_path, today, keep_days=3, most_bytes=1 << 40)
+
+    assert [folder.name for folder in gone] == [day_of(NOW), day_of(Nanos(NOW + DAY))]
+    assert info(tmp_path).records == 3
+    assert forget_old(tmp_path, today, keep_days=0, most_bytes=1 << 40) == []
+    assert len(forget_old(tmp_path, today, keep_days=0, most_bytes=1)) == 2
+    assert info(tmp_path).records == 1
+
+
+def test_a_tape_is_plain_parquet(tmp_path: Path) -> None:
+    days(tmp_path, 2)
+
+    table = pq.read_table(tmp_path / "KXSOL15M")
+
+    assert table.column("kind").to_pylist() == ["BookSnapshot"] * 2
+    assert json.loads(
+        pq.read_schema(next(tmp_path.rglob("*.parquet"))).metadata[b"tape.about"]
+    ) == {
+        "source": "test",
+        "series": "KXSOL15M",
+    }

@@ -14,24 +14,22 @@ from typing import TYPE_CHECKING, Final
 
 from pykka import ActorDeadError, Timeout
 
+from actors.answers import Answers
+from actors.desk import Desk, NoAnswerError
 from actors.standing import Describe, Standing
 from core import messages as m
 from core.journal import JournalError
 from core.messages import ControlAnswer, ControlRequest
-from core.topology import DASHBOARD, STRATEGY, SUPERVISION, SUPERVISOR
+from core.topology import STRATEGY, SUPERVISION, SUPERVISOR
 
 if TYPE_CHECKING:
     from actors.address import Directory
     from actors.halt_file import HaltFile
-    from core.messages import Message
+    from core.messages import Message, OperatorCommand
 
 _LOOK_AGAIN_S: Final = 0.02
 _ANSWER_S: Final = 0.5
 """Least time for a look, so that a proof that does not come is not told as silence."""
-
-
-class NoAnswerError(Exception):
-    """The supervisor is gone or did not answer in time."""
 
 
 class ActorControl:
@@ -40,6 +38,9 @@ class ActorControl:
     def __init__(self, directory: Directory, halt_file: HaltFile | None = None) -> None:
         self._directory = directory
         self._halt_file = halt_file
+        self.answers = Answers()
+        """Behind the name `operator`."""
+        self._desk = Desk(self._ask, self.answers)
 
     def start(self, request: ControlRequest, timeout: float) -> ControlAnswer:
         """Arm trading."""
@@ -86,6 +87,12 @@ class ActorControl:
         """Hold a strategy's signals back."""
         return self._switch(name, request, timeout, enabled=False)
 
+    def operate(self, command: OperatorCommand, timeout: float) -> ControlAnswer:
+        """Manual orders, parameters, bankroll: see `actors.desk`."""
+        if isinstance(command, m.SetParameters) and not self._runs(command.strategy):
+            return _no_strategy(command.strategy)
+        return self._desk.operate(command, timeout)
+
     def release(self, actor: str, request: ControlRequest, timeout: float) -> ControlAnswer:
         """Start a quarantined host again."""
         command = m.ReleaseActor(actor=actor, by=request.by, reason=request.reason)
@@ -95,21 +102,27 @@ class ActorControl:
         """How things stand; raises NoAnswerError."""
         return self._told(SUPERVISOR, Describe(), timeout)
 
+    def _runs(self, strategy: str) -> bool:
+        return self._directory.ref(f"{STRATEGY}:{strategy}") is not None
+
     def _switch(
         self, name: str, request: ControlRequest, timeout: float, *, enabled: bool
     ) -> ControlAnswer:
-        """The strategy has obeyed when it answers; the dashboard is told afterwards."""
+        """The strategy has written it down and obeyed when it answers."""
+        if not self._runs(name):
+            return _no_strategy(name)
         actor = f"{STRATEGY}:{name}"
-        if self._directory.ref(actor) is None:
-            return ControlAnswer(
-                verdict="refused", code="not_found", message=f"no strategy {name!r} is running"
-            )
-        command = m.EnableStrategy(strategy=name, enabled=enabled, by=request.by)
+        command = m.EnableStrategy(
+            strategy=name,
+            enabled=enabled,
+            by=request.by,
+            reason=request.reason,
+            command_id=request.command_id,
+        )
         try:
             self._ask(actor, command, timeout)
         except NoAnswerError as silence:
             return ControlAnswer(verdict="unanswered", actor=actor, message=str(silence))
-        self._directory.tell(DASHBOARD, command)
         return ControlAnswer(verdict="done", message="enabled" if enabled else "disabled")
 
     def _command(self, command: Message, timeout: float, *, proof: bool) -> ControlAnswer:
@@ -143,6 +156,12 @@ class ActorControl:
         except (ActorDeadError, Timeout, JournalError) as silence:
             msg = f"{name} did not answer: {type(silence).__name__} {silence}".rstrip()
             raise NoAnswerError(msg) from silence
+
+
+def _no_strategy(name: str) -> ControlAnswer:
+    return ControlAnswer(
+        verdict="refused", code="not_found", message=f"no strategy {name!r} is running"
+    )
 
 
 def _refused(standing: Standing) -> ControlAnswer:

@@ -14,7 +14,8 @@ import msgspec
 
 from actors.address import Directory
 from actors.canceller import cancel_now
-from actors.control import ActorControl, NoAnswerError
+from actors.control import ActorControl
+from actors.desk import NoAnswerError
 from actors.halt_file import HaltFile
 from actors.machine import measurer
 from actors.outcome import Outcome, our_books
@@ -32,7 +33,7 @@ from core.exchange.port import ExchangeError
 from core.journal import JournalError
 from core.journal_keeper import JournalKeeper
 from core.messages import ControlAnswer, ControlRequest
-from core.topology import RECORDER, SCREEN, SESSION, SUPERVISION, placement
+from core.topology import OPERATOR, RECORDER, SCREEN, SESSION, SUPERVISION, placement
 from core.units import Money, Nanos, seconds
 
 if TYPE_CHECKING:
@@ -102,7 +103,11 @@ class Daemon:
         self._venue = venue
         journal = self._journal = open_journal(self._journal_path(venue), venue.clock.now())
         roles = (*role_names(settings), *venue.roles)
-        sinks = {SCREEN: self._screen, SESSION: self._session.take}
+        sinks = {
+            SCREEN: self._screen,
+            SESSION: self._session.take,
+            OPERATOR: self.control.answers.take,
+        }
         if settings.record:
             self._recorder = open_recorder(settings, venue)
             sinks[RECORDER] = self._recorder.take

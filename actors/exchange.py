@@ -89,10 +89,8 @@ class ExchangeActor(OutsideActor):
         match message:
             case m.Permit():
                 self._orders.permit = message
-            case m.PlaceOrder():
-                self._workers.submit(self._placing(message))
-            case m.CancelOrder():
-                self._workers.submit(self._cancelling(message, self._orders.patience()))
+            case m.PlaceOrder() | m.CancelOrder() | m.DecreaseOrder():
+                self._workers.submit(self._writing(message))
             case m.CancelAllOrders():
                 self._cancel_all(message)
             case m.QueryOrder():
@@ -118,6 +116,15 @@ class ExchangeActor(OutsideActor):
         self._workers.stop()
 
     # --- jobs ------------------------------------------------------------------------------------
+
+    def _writing(self, order: m.PlaceOrder | m.CancelOrder | m.DecreaseOrder) -> Job:
+        match order:
+            case m.PlaceOrder():
+                return self._placing(order)
+            case m.CancelOrder():
+                return self._cancelling(order, self._orders.patience())
+            case m.DecreaseOrder():
+                return self._decreasing(order)
 
     def _placing(self, order: m.PlaceOrder) -> Job:
         desk = self._orders
@@ -154,6 +161,14 @@ class ExchangeActor(OutsideActor):
             self._workers.submit(self._cancelling(order, until))
         else:
             self.deliver((answer,))
+
+    def _decreasing(self, order: m.DecreaseOrder) -> Job:
+        path = f"{ORDERS}/{order.venue_order_id}/decrease"
+        return Job(
+            Urgency.CANCEL,
+            run=lambda: self.deliver((self._orders.decrease(order),)),
+            bill=bill(Call("POST", path, shard=order.shard)),
+        )
 
     def _cancel_all(self, command: m.CancelAllOrders) -> None:
         sweep = self._sweep

@@ -21,7 +21,7 @@ from core.exchange.port import (
     Unauthorized,
     Unavailable,
 )
-from core.exchange.records import CancelRequest, OrderStatus
+from core.exchange.records import CancelRequest, DecreaseRequest, OrderStatus
 from core.units import Nanos, seconds
 
 if TYPE_CHECKING:
@@ -199,6 +199,29 @@ class OrderDesk:
             )
         )
         return isinstance(told, m.CancelAccepted)
+
+    def decrease(self, order: m.DecreaseOrder) -> m.Message:
+        """Leave less of one order. Sent once: a person waits for it and can ask again."""
+        request = DecreaseRequest(
+            order_id=order.venue_order_id,
+            ticker=order.ticker,
+            reduce_to=order.remaining,
+            shard=order.shard,
+        )
+        try:
+            done = self._exchange.decrease_order(request)
+        except ExchangeError as error:
+            return m.DecreaseRefused(
+                order_id=order.order_id, code=_code(error), ts_recv=self._clock.now()
+            )
+        finally:
+            self.line.wrote(self._clock.now())
+        return m.DecreaseAccepted(
+            order_id=order.order_id,
+            remaining=done.remaining,
+            ts_event=done.ts,
+            ts_recv=self._clock.now(),
+        )
 
 
 def order_of(listed: tuple[Order, ...], order_id: str, venue_order_id: str) -> Order | None:

@@ -160,7 +160,8 @@ class Assembly:
             book_fresh=patience(s.book_fresh_seconds),
             repeat_pass=patience(1.0),
         )
-        return StrategyRole(strategies.create(name, s.strategy.get(name, {})), terms)
+        given = s.strategy.get(name, {})
+        return StrategyRole(strategies.create(name, given), terms, given)
 
     def _execution(self, instance: str) -> Execution:
         s, patience = self._settings, self._around.patience
@@ -232,6 +233,12 @@ class Assembly:
                     max_concurrent_positions=limits.max_concurrent,
                     loss_threshold=limits.breaker_loss,
                     drawdown_threshold=limits.breaker_drawdown,
+                    bankroll=limits.bankroll,
+                ),
+                parameters=tuple(
+                    (name, tuple((key, str(value)) for key, value in values.items()))
+                    for name, values in s.strategy.items()
+                    if name in s.enabled_strategies
                 ),
                 speed=self._around.speed,
                 interval=patience(0.1),

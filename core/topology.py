@@ -38,6 +38,8 @@ SCREEN: Final = "screen"
 STREAM: Final = "stream"
 """Owner of the sockets."""
 TIMERS: Final = "timers"
+OPERATOR: Final = "operator"
+"""The control door: takes answers to commands, on the thread of whoever answers."""
 SESSION: Final = "session"
 """Counts what a run of the daemon has done."""
 RECORDER: Final = "recorder"
@@ -77,6 +79,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     # effects on the exchange
     m.PlaceOrder: (EXCHANGE, PAPER),
     m.CancelOrder: (EXCHANGE, PAPER),
+    m.DecreaseOrder: (EXCHANGE, PAPER),
     m.CancelAllOrders: (EXCHANGE, PAPER),
     m.QueryOrder: (EXCHANGE, PAPER),
     m.QueryAccount: (EXCHANGE, PAPER),
@@ -86,7 +89,9 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.PlaceRejected: (EXECUTION,),
     m.PlaceAmbiguous: (EXECUTION,),
     m.CancelAccepted: (EXECUTION,),
-    m.CancelRefused: (EXECUTION,),
+    m.CancelRefused: (EXECUTION, OPERATOR),
+    m.DecreaseAccepted: (EXECUTION, OPERATOR),
+    m.DecreaseRefused: (EXECUTION, OPERATOR),
     m.CancelAllDone: (SUPERVISION, DASHBOARD),
     m.OrderReport: (EXECUTION,),
     m.FillReport: (EXECUTION,),
@@ -96,11 +101,11 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     # events of execution
     m.OrderAdopted: (RISK, DASHBOARD),
     m.OrderSubmitting: (DASHBOARD, SESSION, RECORDER),
-    m.OrderAccepted: (RISK, SUPERVISION, DASHBOARD, RECORDER),
-    m.OrderRejected: (RISK, SUPERVISION, DASHBOARD, RECORDER),
-    m.OrderUnknown: (RISK, SUPERVISION, DASHBOARD, RECORDER),
+    m.OrderAccepted: (RISK, SUPERVISION, DASHBOARD, OPERATOR, RECORDER),
+    m.OrderRejected: (RISK, SUPERVISION, DASHBOARD, OPERATOR, RECORDER),
+    m.OrderUnknown: (RISK, SUPERVISION, DASHBOARD, OPERATOR, RECORDER),
     m.OrderFilled: (RISK, DASHBOARD, SESSION, RECORDER),
-    m.OrderClosed: (RISK, SUPERVISION, DASHBOARD, RECORDER),
+    m.OrderClosed: (RISK, SUPERVISION, DASHBOARD, OPERATOR, RECORDER),
     m.AccountBooked: (RISK,),
     m.Reconciled: (SUPERVISION, EXECUTION, DASHBOARD, SESSION),
     # control
@@ -114,7 +119,15 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.ResetBreaker: (SUPERVISION,),
     m.CancelEverything: (SUPERVISION,),
     m.HaltFileChanged: (SUPERVISION,),
-    m.EnableStrategy: (STRATEGY, DASHBOARD),
+    m.EnableStrategy: (STRATEGY,),
+    m.SetParameters: (STRATEGY,),
+    m.StrategySet: (DASHBOARD,),
+    m.SetBankroll: (RISK,),
+    m.BankrollSet: (DASHBOARD,),
+    m.PlaceManually: (RISK,),
+    m.CancelOwn: (EXECUTION,),
+    m.DecreaseOwn: (EXECUTION,),
+    m.CommandAnswered: (OPERATOR,),
     m.ActorStarted: (SUPERVISION,),
     m.ActorFailed: (SUPERVISION,),
     m.HostPulse: (SUPERVISION,),
@@ -143,6 +156,8 @@ WRITERS: Final[dict[type[m.Message], str]] = {
     m.PositionSettled: RISK,
     m.DayOpened: RISK,
     m.PeakRaised: RISK,
+    m.BankrollSet: RISK,
+    m.StrategySet: STRATEGY,
     m.OrderAdopted: EXECUTION,
     m.OrderSubmitting: EXECUTION,
     m.OrderAccepted: EXECUTION,
@@ -168,6 +183,10 @@ CONTROL: Final[frozenset[type[m.Message]]] = frozenset(
         m.HaltFileChanged,
         m.BreachDetected,
         m.EnableStrategy,
+        m.SetParameters,
+        m.SetBankroll,
+        m.CancelOwn,
+        m.DecreaseOwn,
         m.CancelAllOrders,
         m.CancelDirectly,
     }

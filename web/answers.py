@@ -12,6 +12,7 @@ from pydantic import create_model
 
 from core.messages import ControlAnswer, Part
 from core.screen import market_rows, system_rows, trading_rows
+from web.promotion import Check
 from web.schema import Strict, row_model
 
 
@@ -49,11 +50,16 @@ class Bankroll(Strict):
     """What sizes are computed from, and how far it is below its peak."""
 
     bankroll: float
+    bankroll_limit: float
+    """What was set: the equity counts while it is lower."""
     day_open: float
     peak: float
     drawdown: float
     daily_pnl: float
     updated_at: str
+
+
+CheckRow = row_model(Check)
 
 
 class Mode(Strict):
@@ -64,6 +70,8 @@ class Mode(Strict):
     state: str
     epoch: int
     speed: float
+    promotion: list[CheckRow]  # type: ignore[valid-type] # made at import
+    """What must hold before real money is traded, as far as this run can tell."""
 
 
 class Point(Strict):
@@ -261,6 +269,7 @@ def listing(name: str, row: type[Part]) -> type[Strict]:
 
 Status = row_model(system_rows.StatusRow)
 Answer = row_model(ControlAnswer)
+Parameters = row_model(trading_rows.ParametersRow)
 Trades = listing("trades", trading_rows.TradeRow)
 Orders = listing("orders", trading_rows.TradeRow)
 Positions = listing("positions", trading_rows.PositionRow)

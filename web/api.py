@@ -13,27 +13,18 @@ from flask import request
 from core.screen.trade import OPEN
 from web.auth import caller
 from web.errors import ApiError, json_response
-from web.reads import Reads
 from web.requests import body, listed, query
 from web.schema import CommandBody, DecisionQuery, ListQuery, OrderQuery, ResetBody, TradeQuery
+from web.writes import Writes, known_name
 
 if TYPE_CHECKING:
     from flask import Response
 
-    from web.audit import Audit
-    from web.commands import CommandName, Commands, Switch
-    from web.hub import Hub
-    from web.settings import WebSettings
-
-_LONGEST_NAME = 100
+    from web.commands import CommandName, Switch
 
 
-class Api(Reads):
+class Api(Writes):
     """The handlers. Thread-safe: one instance serves all threads of the server."""
-
-    def __init__(self, hub: Hub, commands: Commands, settings: WebSettings, audit: Audit) -> None:
-        super().__init__(hub, settings, audit)
-        self._commands = commands
 
     # --- what is shown ---------------------------------------------------------------------------
 
@@ -89,6 +80,14 @@ class Api(Reads):
         rows = self._hub.rows("strategy")
         return json_response({"strategies": rows, "total": len(rows)})
 
+    def parameters(self, name: str) -> Response:
+        """A strategy's parameters: values, defaults, what is allowed, where each comes from."""
+        self.present()
+        found = next((row for row in self._hub.rows("parameters") if row.name == name), None)
+        if found is None:
+            raise ApiError(404, "not_found", "no strategy of this name is running")
+        return json_response(found)
+
     def config(self) -> Response:
         """Effective settings and where each came from; secrets are hidden by their maker."""
         return json_response({"config": self._settings.config, "total": len(self._settings.config)})
@@ -128,9 +127,8 @@ class Api(Reads):
         return self._switch(name, "disable")
 
     def _switch(self, name: str, action: Switch) -> Response:
+        known_name(name)
         given = body(CommandBody)
-        if len(name) > _LONGEST_NAME or not name.isidentifier():
-            raise ApiError(404, "not_found", "no strategy has this name")
         return json_response(self._commands.switch(name, action, given, f"web {caller(request)}"))
 
     def _command(self, name: CommandName, model: type[CommandBody]) -> Response:

@@ -7,13 +7,17 @@ as it is remembered. Every command and its outcome stands in the log, with who a
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from core.messages import ControlAnswer, ControlRequest
+import msgspec
+
+from core.messages import ControlAnswer, ControlRequest, OperatorCommand
 from web.audit import AuditLine, stamp
 from web.errors import ApiError
 
@@ -29,6 +33,17 @@ _REMEMBERED: Final = 256
 CommandName = Literal["start", "stop", "pause", "halt", "reset_breaker", "cancel_all"]
 Switch = Literal["enable", "disable"]
 Door = Callable[[ControlRequest, float], ControlAnswer]
+Build = Callable[[ControlRequest], OperatorCommand]
+_STATUSES: Final = {"not_found": 404, "invalid_parameters": 422}
+
+
+class _Done(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that was obeyed under an id."""
+
+    name: str
+    said: str
+    """Its body."""
+    answer: ControlAnswer
 
 
 class Commands:
@@ -39,7 +54,7 @@ class Commands:
         self._audit = audit
         self._timeout = settings.command_timeout
         self._lock = threading.Lock()
-        self._answers: OrderedDict[str, tuple[str, ControlAnswer]] = OrderedDict()
+        self._answers: OrderedDict[str, _Done] = OrderedDict()
         self._doors: dict[CommandName, Door] = {
             "start": control.start,
             "stop": control.stop,
@@ -63,11 +78,31 @@ class Commands:
         door = control.enable_strategy if action == "enable" else control.disable_strategy
         return self._audited(f"{action} {strategy}", partial(door, strategy), body, who)
 
+    def operate(self, name: str, build: Build, body: CommandBody, who: str) -> ControlAnswer:
+        """A command that is not about the trading state; `build` makes it from the request."""
+        control = self._control
+
+        def door(request: ControlRequest, timeout: float) -> ControlAnswer:
+            return control.operate(build(request), timeout)
+
+        return self._audited(name, door, body, who)
+
+    def preview(self, build: Build, who: str) -> ControlAnswer:
+        """What a manual order would do; it is no command and leaves no trace."""
+        request = ControlRequest(by=who, reason="preview", command_id=_new_id())
+        answer = self._control.operate(build(request), self._timeout)
+        self._check("preview", answer)
+        return answer
+
+    def note(self, name: str, body: CommandBody, who: str, refusal: ApiError) -> None:
+        """Write down a command that was refused before it reached anybody."""
+        self._note(name, body, who, (refusal.code, "", refusal.message))
+
     def _audited(self, name: str, door: Door, body: CommandBody, who: str) -> ControlAnswer:
         try:
             answer = self._carry_out(name, door, body, who)
         except ApiError as refusal:
-            self._note(name, body, who, (refusal.code, "", refusal.message))
+            self.note(name, body, who, refusal)
             raise
         self._note(name, body, who, (answer.verdict, answer.state, answer.message))
         return answer
@@ -88,11 +123,12 @@ class Commands:
         )
 
     def _carry_out(self, name: str, door: Door, body: CommandBody, who: str) -> ControlAnswer:
-        known = self._known(name, body.command_id)
+        said = body.model_dump_json(exclude={"command_id", "reason"})
+        known = self._known(name, said, body.command_id)
         if known is not None:
             return known
         request = ControlRequest(
-            by=who, reason=body.reason or "operator", command_id=body.command_id
+            by=who, reason=body.reason or "operator", command_id=body.command_id or _new_id()
         )
         answer = door(request, self._timeout)
         _log.info(
@@ -100,32 +136,59 @@ class Commands:
             *(name, who, body.reason or "no reason"),
             *(answer.verdict, answer.state, answer.message),
         )
+        self._check(name, answer)
+        self._remember(body.command_id, _Done(name=name, said=said, answer=answer))
+        return answer
+
+    def _check(self, name: str, answer: ControlAnswer) -> None:
         if answer.verdict == "refused":
-            status = 404 if answer.code == "not_found" else 409
-            details = {"state": answer.state}
-            raise ApiError(status, answer.code or "refused", answer.message, details)
+            raise _refused(answer)
         if answer.verdict == "unanswered":
             message = f"{answer.actor} did not answer within {self._timeout:g} s: outcome unknown"
             details = {"actor": answer.actor, "command": name}
             raise ApiError(503, "actor_unanswered", message, details)
-        self._remember(name, body.command_id, answer)
-        return answer
 
-    def _known(self, name: str, command_id: str) -> ControlAnswer | None:
+    def _known(self, name: str, said: str, command_id: str) -> ControlAnswer | None:
         if not command_id:
             return None
         with self._lock:
             known = self._answers.get(command_id)
         if known is None:
             return None
-        if known[0] != name:
-            raise ApiError(409, "command_id_used", f"this id was used for {known[0]}")
-        return known[1]
+        if (known.name, known.said) != (name, said):
+            text = f"this id was used for {known.name}"
+            text += "" if known.name != name else " with other values"
+            raise ApiError(409, "command_id_used", text)
+        return known.answer
 
-    def _remember(self, name: str, command_id: str, answer: ControlAnswer) -> None:
+    def _remember(self, command_id: str, done: _Done) -> None:
         if not command_id:
             return
         with self._lock:
-            self._answers[command_id] = (name, answer)
+            self._answers[command_id] = done
             while len(self._answers) > _REMEMBERED:
                 self._answers.popitem(last=False)
+
+
+def _new_id() -> str:
+    return f"web-{secrets.token_hex(8)}"
+
+
+def _refused(answer: ControlAnswer) -> ApiError:
+    details: dict[str, Any] = {"state": answer.state} if answer.state else {}
+    if answer.trade_id:
+        details["trade_id"] = answer.trade_id
+    if answer.quote is not None:
+        details["quote"] = msgspec.to_builtins(answer.quote)
+    status = _STATUSES.get(answer.code, 409)
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        fields = [_field(line) for line in answer.message.splitlines()]
+        return ApiError(status, "invalid", answer.message, {**details, "fields": fields})
+    return ApiError(status, answer.code or "refused", answer.message, details)
+
+
+def _field(line: str) -> dict[str, str]:
+    """`STRATEGY__NAME__PARAM=...: what is wrong`, as strategies say it."""
+    variable, _, problem = line.partition(":")
+    name = variable.partition("=")[0].split("__")[-1].lower()
+    return {"field": f"params.{name}", "message": problem.strip() or line}

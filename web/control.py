@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from core.messages import ControlAnswer, ControlRequest
+    from core.messages import ControlAnswer, ControlRequest, OperatorCommand
 
 
 class Control(Protocol):
@@ -50,4 +50,12 @@ class Control(Protocol):
 
     def disable_strategy(self, name: str, request: ControlRequest, timeout: float) -> ControlAnswer:
         """Hold a strategy's signals back; `not_found` where there is none of that name."""
+        ...
+
+    def operate(self, command: OperatorCommand, timeout: float) -> ControlAnswer:
+        """A manual order, a change of one, parameters of a strategy, or the bankroll.
+
+        Each carries an id of its own; an order that is sent again under the same id is not placed
+        twice. The answer holds what the exchange said, as far as it spoke in time.
+        """
         ...

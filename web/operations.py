@@ -67,6 +67,7 @@ OPERATIONS: Final = (
     _get("trades", "trades", answers.Trades, schema.TradeQuery),
     _get("trades/active", "active", answers.Trades, schema.ListQuery),
     _get("strategies", "strategies", answers.Strategies),
+    _get("strategies/{name}/params", "parameters", answers.Parameters),
     _get("mode", "mode", answers.Mode),
     _get("price-history", "price_history", answers.PriceHistory, schema.HistoryQuery),
     _get("decisions", "decisions", answers.Decisions, schema.DecisionQuery),
@@ -101,17 +102,17 @@ OPERATIONS: Final = (
     _post("circuit-breaker/reset", "reset_breaker", schema.ResetBody),
     _post("strategies/{name}/enable", "enable"),
     _post("strategies/{name}/disable", "disable"),
+    _post("strategies/{name}/params", "set_parameters", schema.ParametersBody),
+    _post("orders", "place", schema.OrderBody),
+    _post("trades/{trade_id}/cancel", "cancel"),
+    _post("trades/{trade_id}/decrease", "decrease", schema.DecreaseBody),
+    _post("trades/{trade_id}/amend", "amend", schema.AmendBody),
+    _post("bankroll", "set_bankroll", schema.BankrollBody),
+    _post("mode", "set_mode", schema.ModeBody),
 )
 
 NOT_YET: Final[dict[tuple[str, str], str]] = {
     ("GET", "orders/queue-positions"): "the exchange's queue positions are not read yet",
-    ("POST", "orders"): "no manual orders yet: risk takes signals of strategies only",
-    ("POST", "trades/<name>/cancel"): "single orders cannot be cancelled by hand yet",
-    ("POST", "trades/<name>/decrease"): "orders cannot be decreased yet",
-    ("POST", "trades/<name>/amend"): "orders cannot be amended yet",
-    ("POST", "bankroll"): "the bankroll is set by settings at start",
-    ("POST", "mode"): "the mode is set by settings at start",
-    ("POST", "strategies/<name>/params"): "parameters are set by settings at start",
 }
 """Paths that answer 501 and why; they are not in the published contract."""
 

@@ -13,11 +13,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from core.domain.calibration import brier, log_loss, reliability
+from core.messages import MANUAL
 from core.screen.scale import rfc3339
 from core.screen.trade import OPEN
 from core.units import MILLISECOND, Nanos
 from web.errors import ApiError, json_response
 from web.logs import tail
+from web.promotion import checklist
 from web.requests import listed, query
 from web.schema import HistoryQuery, ListQuery, ProfitQuery
 
@@ -81,7 +83,8 @@ class Reads:
         account = self._account()
         return json_response(
             {
-                "bankroll": account.equity,
+                "bankroll": account.bankroll,
+                "bankroll_limit": account.bankroll_limit,
                 "day_open": account.day_open,
                 "peak": account.peak,
                 "drawdown": account.drawdown,
@@ -169,9 +172,10 @@ class Reads:
         return json_response({"lines": lines, "total": len(lines)})
 
     def locks(self) -> Response:
-        """Locks in force: none, for nothing in the system locks a market or strategy yet."""
+        """Locks in force."""
         self.present()
-        return json_response({"locks": (), "total": 0})
+        rows = self._hub.rows("lock")
+        return json_response({"locks": rows, "total": len(rows)})
 
     def calibration(self) -> Response:
         """Probabilities behind approved orders against what came."""
@@ -180,7 +184,10 @@ class Reads:
         rows = [
             row
             for row in self._hub.rows("decision")
-            if row.kind == "approved" and row.ticker in results and row.probability is not None
+            if row.kind == "approved"
+            and row.strategy != MANUAL
+            and row.ticker in results
+            and row.probability is not None
         ]
         body: dict[str, Any] = {
             "orders": len(rows),
@@ -204,7 +211,8 @@ class Reads:
         self.present()
         status = self._hub.single("status_update")
         names = ("mode", "dry_run", "state", "epoch", "speed")
-        return json_response({name: getattr(status, name) for name in names})
+        told = {name: getattr(status, name) for name in names}
+        return json_response({**told, "promotion": checklist(self._hub, self._settings)})
 
     def system_health(self) -> Response:
         """Every actor, stream and limit."""

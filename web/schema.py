@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
 from pydantic import (
     BaseModel,
@@ -19,6 +19,7 @@ from pydantic import (
     TypeAdapter,
     create_model,
     field_validator,
+    model_validator,
 )
 
 from core.messages import Part
@@ -126,6 +127,81 @@ class ResetBody(CommandBody):
     ]
 
 
+Dollars = Annotated[float, Field(gt=0, lt=1, multiple_of=0.0001, allow_inf_nan=False)]
+"""A price of a binary contract."""
+Contracts = Annotated[float, Field(ge=0.01, le=1_000_000, multiple_of=0.01, allow_inf_nan=False)]
+
+
+class OrderBody(CommandBody):
+    """A manual order. `limit` rests at its price or is refused, `ioc` takes what is there."""
+
+    ticker: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    side: Literal["yes", "no"]
+    quantity: Contracts
+    price: Dollars
+    """The most to pay per contract, in dollars of the own leg."""
+    order_type: Literal["limit", "ioc"] = "limit"
+    probability: Dollars | None = None
+    """Your opinion of the own leg; with one, edge and Kelly's stake are gates too."""
+    preview: bool = False
+    """Only tell cost, fee, loss, gain, break-even and what every gate says."""
+
+
+class DecreaseBody(CommandBody):
+    """Less of an order: what shall rest of it, below what rests now."""
+
+    quantity: Contracts
+
+
+class AmendBody(CommandBody):
+    """Another price or size for an open order. It loses its place in the queue."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["price"]}, {"required": ["quantity"]}]}
+    )
+
+    price: Dollars | None = None
+    quantity: Contracts | None = None
+    """What shall rest; None: what rests now."""
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.price is None and self.quantity is None:
+            raise ValueError("give price, quantity or both")
+        return self
+
+
+ParameterName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+ParameterValue = (
+    bool
+    | Annotated[int, Field(ge=-(2**53), le=2**53)]
+    | Annotated[float, Field(allow_inf_nan=False)]
+    | Annotated[str, StringConstraints(max_length=200)]
+)
+
+
+class ParametersBody(CommandBody):
+    """Parameters of a strategy; those not named stay as they are."""
+
+    params: Annotated[
+        dict[ParameterName, ParameterValue],
+        Field(min_length=1, max_length=64, json_schema_extra={"additionalProperties": False}),
+    ]
+
+
+class BankrollBody(CommandBody):
+    """What stakes are computed from at most, in dollars."""
+
+    bankroll: Annotated[float, Field(gt=0, le=1_000_000_000, allow_inf_nan=False)]
+
+
+class ModeBody(CommandBody):
+    """The mode that is wanted; live needs its phrase."""
+
+    mode: Literal["local", "paper", "live"]
+    confirmation: Text = ""
+
+
 class PlainCommand(Strict):
     """`ping` and `get_status` on the stream."""
 
@@ -163,6 +239,7 @@ ROWS: dict[str, type[Part]] = {
     "trading_signal": trading_rows.SignalRow,
     "decision": trading_rows.DecisionRow,
     "strategy": trading_rows.StrategyRow,
+    "parameters": trading_rows.ParametersRow,
     "window": market_rows.WindowRow,
     "alert": system_rows.AlertRow,
     "health": system_rows.HealthRow,

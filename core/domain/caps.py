@@ -46,8 +46,9 @@ class Sized(msgspec.Struct, frozen=True, kw_only=True):
 
 def size(facts: Facts) -> Sized:
     """The smallest of all caps, in whole contracts."""
+    kelly = (("kelly", kelly_room(facts)),) if facts.has_opinion else ()
     caps = (
-        ("kelly", kelly_room(facts)),
+        *kelly,
         ("max_position_size", position_room(facts)),
         ("total_exposure", Money(facts.limits.max_exposure - facts.ledger.exposure)),
         ("cash", facts.ledger.free_cash),

@@ -29,6 +29,9 @@ class StateFolded(Message, frozen=True, kw_only=True):
     """The last change of the trading state."""
     latched: tuple[m.TradingStateChanged, ...] = ()
     """Everything that has tripped since the last reset."""
+    strategies: tuple[m.StrategySet, ...] = ()
+    """What the operator has set of each strategy."""
+    bankroll: m.BankrollSet | None = None
     ts: Nanos
     """When the last folded entry was written."""
 
@@ -40,6 +43,8 @@ class Fold:
         self.ledger = Ledger()
         self.orders = OrderBook()
         self.breaker = Breaker()
+        self.strategies: dict[str, m.StrategySet] = {}
+        self.bankroll: m.BankrollSet | None = None
         self._last_change: m.TradingStateChanged | None = None
 
     def apply(self, event: Message) -> None:
@@ -48,12 +53,18 @@ class Fold:
             case StateFolded():
                 self.ledger.load(event.ledger)
                 self.orders.load(event.orders)
+                self.strategies = {kept.strategy: kept for kept in event.strategies}
+                self.bankroll = event.bankroll
                 for change in event.latched:
                     self._change(change)
                 if event.breaker is not None:
                     self._change(event.breaker)
             case m.TradingStateChanged():
                 self._change(event)
+            case m.StrategySet():
+                self.strategies[event.strategy] = event
+            case m.BankrollSet():
+                self.bankroll = event
             case _:
                 self.ledger.apply(event)
                 self.orders.apply(event)
@@ -71,6 +82,8 @@ class Fold:
             orders=self.orders.dump(),
             breaker=self._last_change,
             latched=tuple(self.breaker.latched.values()),
+            strategies=tuple(self.strategies.values()),
+            bankroll=self.bankroll,
             ts=ts,
         )
 

@@ -116,10 +116,6 @@ class Ledger:
         """The position of a market, flat where there is none."""
         return self.positions.get(ticker) or Position(ticker=ticker)
 
-    def open_orders(self, ticker: str) -> list[Reservation]:
-        """Reservations in a market."""
-        return [r for r in self.reservations.values() if r.ticker == ticker]
-
     def settlements(self, ticker: str) -> int:
         """How often a position in this market has been settled: 1 unless a fill came late."""
         return self._settlements.get(ticker, 0)

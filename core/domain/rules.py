@@ -6,7 +6,7 @@ of the tuple is the order of the questions. How much is then allowed is the busi
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -15,6 +15,9 @@ from core.domain.ledger import Ledger
 from core.exchange.records import Outcome, Side
 from core.messages import MarketTerms, MarketView, Signal, TradingState
 from core.units import SECOND, Money, Nanos, dollars
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +56,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     day_pnl: Money
     limits: RiskLimits
     now: Nanos
+    has_opinion: bool = True
+    """A probability stands behind the wish: edge, confidence and Kelly's stake mean something."""
+    replaced: str = ""
+    """An open order that would be cancelled first."""
 
     @property
     def market(self) -> MarketTerms:
@@ -67,9 +74,12 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def fees(self) -> FeeTerms:
         """Fee terms of the market."""
-        return FeeTerms(
-            fee_type=self.market.fee_type, multiplier_bps=self.market.fee_multiplier_bps
-        )
+        return fee_terms(self.market)
+
+
+def fee_terms(market: MarketTerms) -> FeeTerms:
+    """What decides a fee in this market."""
+    return FeeTerms(fee_type=market.fee_type, multiplier_bps=market.fee_multiplier_bps)
 
 
 class Denial(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +153,9 @@ def books_agree(facts: Facts) -> Denial | None:
 
 def one_intent(facts: Facts) -> Denial | None:
     """`open_intent`: one order at a time in a market."""
-    pending = len(facts.ledger.open_orders(facts.market.ticker))
+    held = facts.ledger.reservations.items()
+    ticker = facts.market.ticker
+    pending = sum(r.ticker == ticker for order_id, r in held if order_id != facts.replaced)
     return Denial(code="open_intent", limit=1, value=pending) if pending else None
 
 
@@ -198,10 +210,19 @@ GATES: Final = (
 )
 
 
+OPINIONS: Final = frozenset({enough_edge, enough_confidence})
+"""Gates that only ask whoever has an opinion on the outcome."""
+
+
+def concerns(gate: Callable[[Facts], Denial | None], facts: Facts) -> bool:
+    """Whether this gate is asked at all."""
+    return facts.has_opinion or gate not in OPINIONS
+
+
 def first_denial(facts: Facts) -> Denial | None:
     """The first gate that refuses, or None."""
     for gate in GATES:
-        denial = gate(facts)
+        denial = gate(facts) if concerns(gate, facts) else None
         if denial is not None:
             return denial
     return None

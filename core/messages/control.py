@@ -118,6 +118,8 @@ class EnableStrategy(Message, frozen=True, kw_only=True):
     strategy: str
     enabled: bool
     by: str
+    reason: str = ""
+    command_id: str = ""
 
 
 # --- life and death ------------------------------------------------------------------------------

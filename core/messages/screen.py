@@ -10,7 +10,14 @@ from __future__ import annotations
 from typing import Literal
 
 from core.messages.base import Message, Part
-from core.units import Nanos
+from core.messages.operator import (
+    CancelOwn,
+    DecreaseOwn,
+    PlaceManually,
+    SetBankroll,
+    SetParameters,
+)
+from core.units import Nanos, Quantity
 
 
 class ScreenFrame(Message, frozen=True, kw_only=True):
@@ -40,6 +47,59 @@ class ControlRequest(Part, frozen=True, kw_only=True):
 Verdict = Literal["done", "refused", "unanswered"]
 
 
+class Amendment(Part, frozen=True, kw_only=True):
+    """Another price or size for an open order: it is cancelled, and `order` placed instead."""
+
+    cancel: CancelOwn
+    order: PlaceManually
+    """Its quantity is what shall rest if nothing more fills meanwhile."""
+    filled: Quantity
+    """What the old order had filled when that quantity was chosen."""
+
+
+OperatorCommand = PlaceManually | CancelOwn | DecreaseOwn | Amendment | SetParameters | SetBankroll
+"""Commands that are not about the trading state."""
+
+
+class GateRow(Part, frozen=True, kw_only=True):
+    """What one gate of risk says to an order."""
+
+    gate: str
+    """Its name where it is open, the code of its refusal where it is not."""
+    passed: bool
+    limit: float | None
+    value: float | None
+
+
+class QuoteRow(Part, frozen=True, kw_only=True):
+    """What a manual order would do. Prices in dollars of the own leg."""
+
+    ticker: str
+    side: Literal["yes", "no"]
+    order_type: Literal["limit", "ioc"]
+    quantity: float
+    price: float
+    fillable_quantity: float
+    """What the book has at the price or better; 0 for an order that rests."""
+    average_price: float
+    """Of what would fill; the limit where nothing would fill at once."""
+    cost: float
+    fee: float
+    max_loss: float
+    """Cost and fee: the contracts pay nothing."""
+    max_gain: float
+    """They pay a dollar each."""
+    break_even: float
+    """Probability of the own leg at which the order brings nothing."""
+    reserve: float
+    """What is set aside while it is open: cost at the limit and the most in fees."""
+    allowed_quantity: float
+    """The most that sizes and limits leave at this price."""
+    refusal: GateRow | None
+    """The first gate that is shut; None where the order would be placed."""
+    gates: tuple[GateRow, ...]
+
+
 class ControlAnswer(Part, frozen=True, kw_only=True):
     """What became of a command, as verified in the actor layer.
 
@@ -58,3 +118,11 @@ class ControlAnswer(Part, frozen=True, kw_only=True):
     """Orders cancelled by it; None where it cancels nothing or the proof is not in yet."""
     resting: int | None = None
     """Orders that still rest at the exchange: 0 is the proof of a stop."""
+    trade_id: str = ""
+    """The order that the command is about or has made."""
+    order_status: str = ""
+    """submitted, open, filled, cancelled, unknown; empty where it is about no order."""
+    filled_quantity: float | None = None
+    """Contracts of that order, as far as the exchange has told."""
+    quote: QuoteRow | None = None
+    """Of a manual order: what it does, or would do."""

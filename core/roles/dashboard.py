@@ -21,6 +21,7 @@ from core.screen.decisions import DecisionPanel
 from core.screen.health import HealthPanel
 from core.screen.markets import MarketPanel
 from core.screen.meters import MetersPanel
+from core.screen.parameters import ParametersPanel
 from core.screen.prints import PrintPanel
 from core.screen.status import Neighbours, StatusPanel
 from core.screen.trades import TradesPanel
@@ -47,7 +48,8 @@ AT_ONCE: Final = frozenset(
         m.TradingStateChanged,
         m.BreachDetected,
         m.CancelAllDone,
-        m.EnableStrategy,
+        m.StrategySet,
+        m.BankrollSet,
     }
 )
 """After these nobody waits for the next frame."""
@@ -70,6 +72,7 @@ class Dashboard(HandlingRole):
             account,
             trades,
             decisions,
+            ParametersPanel(_given(terms)),
             AlertPanel(),
             health,
             MetersPanel(terms.speed),
@@ -92,12 +95,14 @@ class Dashboard(HandlingRole):
         )
 
     def apply(self, event: Message) -> None:
-        """Fold one journalled event; of what was folded away, the trading state."""
-        told = event.breaker if isinstance(event, StateFolded) else event
-        if told is None:
-            return
-        for fact in self._facts.get(type(told), ()):
-            fact(told)
+        """Fold one journalled event; of what was folded away, what the operator wants."""
+        told: tuple[Message, ...] = (event,)
+        if isinstance(event, StateFolded):
+            wanted = (event.breaker, event.bankroll, *event.strategies)
+            told = tuple(change for change in wanted if change is not None)
+        for one in told:
+            for fact in self._facts.get(type(one), ()):
+                fact(one)
 
     def _take(
         self, listeners: tuple[Listener, ...], message: Message, now: Nanos
@@ -121,3 +126,8 @@ class Dashboard(HandlingRole):
             for panel in self._panels
             for topic, row in panel.drain(now)
         ]
+
+
+def _given(terms: DashboardTerms) -> dict[str, dict[str, object]]:
+    named = {name: dict(values) for name, values in terms.parameters}
+    return {name: {**named.get(name, {})} for name in terms.strategies}

@@ -7,11 +7,13 @@ nobody knows is a state: the exchange is asked until it tells.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core import messages as m
 from core.domain.fold import StateFolded
 from core.domain.orders import OrderRecord, OrderState
+from core.roles import own_orders
 from core.roles.base import HandlingRole
 from core.roles.feed_terms import MARKET_STREAM
 from core.roles.order_events import rejection
@@ -32,6 +34,7 @@ class Execution(HandlingRole):
     """Folds orders, decides what to send and what to ask."""
 
     def __init__(self, terms: ExecutionTerms, name: str = EXECUTION) -> None:
+        self._news = OrderNews(terms)
         super().__init__(
             name,
             {
@@ -47,7 +50,11 @@ class Execution(HandlingRole):
                 m.FillReport: self._fill_reported,
                 m.OrderReport: self._order_reported,
                 m.CancelAccepted: self._canceled,
-                m.CancelRefused: self._not_canceled,
+                m.CancelRefused: self._not_changed,
+                m.DecreaseAccepted: partial(own_orders.decreased, self._news),
+                m.DecreaseRefused: self._not_changed,
+                m.CancelOwn: partial(own_orders.cancel, self._news),
+                m.DecreaseOwn: partial(own_orders.decrease, self._news),
                 m.OrderLookup: self._looked_up,
                 m.AccountReport: self._account,
                 m.QueryFailed: self._unanswered,
@@ -55,7 +62,6 @@ class Execution(HandlingRole):
             },
         )
         self._terms = terms
-        self._news = OrderNews(terms)
         self._permit: m.Permit | None = None
         self._asked: dict[str, Nanos] = {}
         self._account_asked = Nanos(0)
@@ -157,7 +163,9 @@ class Execution(HandlingRole):
             return self._news.conclude(order, [gone], now)
         return [self._ask(order, now)]
 
-    def _not_canceled(self, answer: m.CancelRefused, now: Nanos) -> list[Message]:
+    def _not_changed(
+        self, answer: m.CancelRefused | m.DecreaseRefused, now: Nanos
+    ) -> list[Message]:
         order = self.book.get(answer.order_id)
         return [self._ask(order, now)] if order else []
 
@@ -271,7 +279,7 @@ class Execution(HandlingRole):
         match order.state:
             case OrderState.UNKNOWN:
                 return [self._ask(order, now)]
-            case OrderState.SUBMITTING if _waited(order, now, self._terms.answer_due):
+            case OrderState.SUBMITTING if now - order.submitted > self._terms.answer_due:
                 unknown = m.OrderUnknown(order_id=order.order_id, reason="no answer", ts=now)
                 return [unknown, self._ask(order, now)]
             case OrderState.LIVE if order.settled_up:
@@ -285,9 +293,5 @@ class Execution(HandlingRole):
         """Fills were told and did not come, or the order should have expired by now."""
         expires = order.request.expires
         late = expires is not None and now > expires + self._terms.answer_due
-        short = order.filled < order.told and _waited(order, now, self._terms.fills_due)
-        return late or short
-
-
-def _waited(order: OrderRecord, now: Nanos, due: Nanos) -> bool:
-    return now - order.submitted > due
+        waited = now - order.submitted
+        return late or (order.filled < order.told and waited > self._terms.fills_due)

@@ -84,6 +84,7 @@ class Paper(HandlingRole):
             m.TradePrint: self._heard(outside.traded),
             m.PlaceOrder: self._place,
             m.CancelOrder: self._cancel,
+            m.DecreaseOrder: self._decrease,
             m.CancelAllOrders: self._cancel_all,
             m.QueryOrder: self._look_up,
             m.QueryAccount: self._account,
@@ -161,6 +162,9 @@ class Paper(HandlingRole):
 
     def _cancel(self, request: m.CancelOrder, now: Nanos) -> Sequence[Message]:
         return self._send(request, f"cancel {request.order_id} {now}", now)
+
+    def _decrease(self, request: m.DecreaseOrder, now: Nanos) -> Sequence[Message]:
+        return self._send(request, f"decrease {request.order_id} {now}", now)
 
     def _cancel_all(self, request: m.CancelAllOrders, now: Nanos) -> Sequence[Message]:
         return self._send(request, f"cancel all {now}", now)

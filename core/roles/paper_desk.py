@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from core import messages as m
 from core.exchange.engine_events import Filled, OrderChanged
 from core.exchange.port import Rejected
-from core.exchange.records import CancelRequest, OrderStatus
+from core.exchange.records import CancelRequest, DecreaseRequest, OrderStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +48,8 @@ class Desk:
                 return self._place(request, now, back)
             case m.CancelOrder():
                 return self._cancel(request, now, back)
+            case m.DecreaseOrder():
+                return self._decrease(request, now, back)
             case m.CancelAllOrders():
                 return self._cancel_all(request, now, back)
             case m.QueryOrder():
@@ -99,6 +101,24 @@ class Desk:
             order_id=request.order_id,
             reduced_by=canceled.reduced_by,
             ts_event=canceled.ts,
+            ts_recv=back,
+        )
+
+    def _decrease(self, request: m.DecreaseOrder, now: Nanos, back: Nanos) -> Message:
+        wanted = DecreaseRequest(
+            order_id=request.venue_order_id or self._venue_ids.get(request.order_id, ""),
+            ticker=request.ticker,
+            reduce_to=request.remaining,
+            shard=request.shard,
+        )
+        try:
+            reduced = self._engine.decrease_order(ACCOUNT, wanted, now)
+        except Rejected as refusal:
+            return m.DecreaseRefused(order_id=request.order_id, code=refusal.code, ts_recv=back)
+        return m.DecreaseAccepted(
+            order_id=request.order_id,
+            remaining=reduced.remaining,
+            ts_event=reduced.ts,
             ts_recv=back,
         )
 

@@ -7,26 +7,28 @@ the journal; the questions before an order are `core.domain.rules`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from core import messages as m
-from core.domain import caps, charges, marks, picture, rules
+from core.domain import approvals, caps, charges, manual, marks, picture, rules
+from core.domain.fees import UnknownFee
 from core.domain.fold import StateFolded
 from core.domain.ledger import Ledger
 from core.domain.positions import payout
 from core.domain.reconciliation import account_differences, blocked_markets, same_gap
 from core.domain.rules import Denial, Facts, RiskLimits
 from core.domain.windows import trading_day
-from core.exchange.records import OrderRequest, Outcome, Side, TimeInForce
 from core.roles.base import HandlingRole
 from core.topology import RISK
-from core.units import MINUTE, Money, Nanos, Quantity, complement, seconds
+from core.units import MINUTE, Money, Nanos
 
 if TYPE_CHECKING:
+    from core.exchange.records import Outcome
     from core.messages import Message, TradingState
 
-EXPIRY_MARGIN = seconds(2.0)
-"""A resting order dies this long before its window's close, whatever happens to us."""
+_MANUAL_KEPT: Final = 1_000
 
 
 class Risk(HandlingRole):
@@ -37,6 +39,8 @@ class Risk(HandlingRole):
             name,
             {
                 m.Signal: self._signal,
+                m.PlaceManually: self._manual,
+                m.SetBankroll: self._bankroll,
                 m.MarketView: self._viewed,
                 m.MarketDetermined: self._determined,
                 m.OrderFilled: self._changed,
@@ -62,6 +66,8 @@ class Risk(HandlingRole):
         self._differing: frozenset[str] = frozenset()
         self._peak_written = Nanos(0)
         self._dirty = True
+        self._manual_orders: dict[str, str] = {}
+        """Command -> order, so that a command that is sent again places nothing."""
 
     def apply(self, event: Message) -> None:
         """Fold one journalled event into the books."""
@@ -70,6 +76,15 @@ class Risk(HandlingRole):
             case StateFolded():
                 self.ledger.load(event.ledger)
                 self._unknown = {order.order_id for order in event.orders.unknown()}
+                if event.bankroll is not None:
+                    self.apply(event.bankroll)
+            case m.BankrollSet():
+                self._limits = msgspec.structs.replace(self._limits, bankroll=event.bankroll)
+            case m.OrderApproved(strategy=m.MANUAL):
+                command_id = event.signal_id.removeprefix(f"{m.MANUAL}:")
+                self._manual_orders[command_id] = event.request.client_order_id
+                if len(self._manual_orders) > _MANUAL_KEPT:
+                    del self._manual_orders[next(iter(self._manual_orders))]
             case m.OrderUnknown() | m.OrderAdopted():
                 self._unknown.add(event.order_id)
             case m.OrderAccepted() | m.OrderRejected() | m.OrderClosed():
@@ -83,16 +98,16 @@ class Risk(HandlingRole):
         view = self._views.get(signal.ticker)
         if view is None or self.ledger.cash is None:
             code = "market_unknown" if view is None else "capital_unknown"
-            return [self._denied(signal, Denial(code=code, limit=1, value=0), now)]
+            return [approvals.denied(signal, Denial(code=code, limit=1, value=0), now)]
         facts = self._facts(signal, view, now)
         denial = rules.first_denial(facts)
         if denial is not None:
-            return [self._denied(signal, denial, now)]
+            return [approvals.denied(signal, denial, now)]
         sized = caps.size(facts)
         if sized.quantity <= 0:
             refusal = Denial(code=f"no_room_{sized.binding}", limit=sized.limit, value=0)
-            return [self._denied(signal, refusal, now)]
-        return [self._approved(facts, sized.quantity)]
+            return [approvals.denied(signal, refusal, now)]
+        return [approvals.approved(facts, sized.quantity, self._epoch, self._instance)]
 
     def _facts(self, signal: m.Signal, view: m.MarketView, now: Nanos) -> Facts:
         equity = picture.equity(self.ledger, self._marks)
@@ -113,56 +128,40 @@ class Risk(HandlingRole):
         held = self.ledger.reservations
         return {held[order_id].ticker for order_id in self._unknown if order_id in held}
 
-    def _approved(self, facts: Facts, quantity: Quantity) -> m.OrderApproved:
-        signal, limits = facts.signal, self._limits
-        return m.OrderApproved(
-            request=self._request(facts, quantity),
-            signal_id=signal.signal_id,
-            strategy=signal.strategy,
-            outcome=signal.outcome,
-            probability=signal.probability,
-            edge=signal.edge,
-            confidence=signal.confidence,
-            kelly_fraction=signal.kelly_fraction,
-            reserve=caps.reserve(facts, quantity),
-            epoch=self._epoch,
-            created=facts.now,
-            expires=Nanos(facts.now + limits.intent_ttl),
-        )
+    def _manual(self, order: m.PlaceManually, now: Nanos) -> list[Message]:
+        """An order of the operator: told what it would do, and placed unless it is a preview."""
+        known = self._manual_orders.get(order.command_id, "")
+        if known:
+            return [m.CommandAnswered(command_id=order.command_id, order_id=known)]
+        view = self._views.get(order.ticker)
+        if view is None or self.ledger.cash is None:
+            code = "market_unknown" if view is None else "capital_unknown"
+            return [m.CommandAnswered(command_id=order.command_id, refusal=code)]
+        try:
+            facts = msgspec.structs.replace(
+                self._facts(manual.as_signal(order, view, now), view, now),
+                has_opinion=order.probability is not None,
+                replaced=order.replaces,
+            )
+            quote = manual.quote(facts, order.quantity)
+        except UnknownFee:
+            return [m.CommandAnswered(command_id=order.command_id, refusal="fee_unknown")]
+        refused = manual.refusal(quote)
+        if refused is not None or order.preview:
+            denials = manual.denials(facts, refused, order)
+            return [*denials, manual.answered(order, quote, refused)]
+        approved = approvals.approved(facts, order.quantity, self._epoch, self._instance)
+        return [approved, manual.answered(order, quote, None, approved.request.client_order_id)]
 
-    def _request(self, facts: Facts, quantity: Quantity) -> OrderRequest:
-        signal, market = facts.signal, facts.market
-        resting = signal.style == "make"
-        latest = Nanos(market.close_ns - EXPIRY_MARGIN)
-        expires = min(latest, Nanos(facts.now + self._limits.resting_ttl)) if resting else None
-        price = signal.price if facts.side is Side.BID else complement(signal.price)
-        counter = self.ledger.approvals + 1
-        return OrderRequest(
-            ticker=signal.ticker,
-            client_order_id=f"{self._instance}-{counter}-{signal.strategy[:16]}-{signal.ticker}",
-            side=facts.side,
-            quantity=quantity,
-            price=price,
-            time_in_force=TimeInForce.GTC if resting else TimeInForce.IOC,
-            post_only=resting,
-            cancel_on_pause=True,
-            expires=expires,
-            shard=market.shard,
+    def _bankroll(self, command: m.SetBankroll, now: Nanos) -> list[Message]:
+        """Stakes are computed from this at most, from the next signal on."""
+        done = m.CommandAnswered(command_id=command.command_id)
+        if command.bankroll == self._limits.bankroll:
+            return [done]
+        changed = m.BankrollSet(
+            bankroll=command.bankroll, by=command.by, reason=command.reason, ts=now
         )
-
-    def _denied(self, signal: m.Signal, denial: Denial, now: Nanos) -> m.OrderDenied:
-        return m.OrderDenied(
-            signal_id=signal.signal_id,
-            strategy=signal.strategy,
-            ticker=signal.ticker,
-            outcome=signal.outcome,
-            price=signal.price,
-            edge=signal.edge,
-            code=denial.code,
-            limit=denial.limit,
-            value=denial.value,
-            created=now,
-        )
+        return [changed, done]
 
     # --- following ---------------------------------------------------------------------------
 

@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from core import messages as m
+from core import strategies
+from core.domain.fold import StateFolded
 from core.roles.base import HandlingRole
+from core.strategies import StrategyError
+from core.strategies.base import Learner
 from core.topology import STRATEGY
 from core.units import Nanos, seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from core.messages import Message
-    from core.strategies.base import Strategy
+    from core.strategies.base import Strategy, StrategyParams
 
 
 class StrategyTerms(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,16 +42,34 @@ class StrategyTerms(msgspec.Struct, frozen=True, kw_only=True):
 class StrategyRole(HandlingRole):
     """One strategy as a role."""
 
-    def __init__(self, strategy: Strategy, terms: StrategyTerms) -> None:
+    def __init__(
+        self,
+        strategy: Strategy,
+        terms: StrategyTerms,
+        given: Mapping[str, object] | None = None,
+    ) -> None:
+        """`given`: the parameters of the settings, with which `strategy` was made."""
         super().__init__(
             f"{STRATEGY}:{strategy.name}",
-            {m.MarketView: self._viewed, m.EnableStrategy: self._switched},
+            {
+                m.MarketView: self._viewed,
+                m.EnableStrategy: self._switched,
+                m.SetParameters: self._parameters,
+            },
         )
         self._strategy = strategy
         self._terms = terms
+        self._given = dict(given or {})
         self._enabled = True
+        self._changed: dict[str, m.ParameterValue] = {}
+        """Parameters that the operator has set."""
         self._quiet_until: dict[str, Nanos] = {}
         self._passed: dict[str, tuple[str, Nanos]] = {}
+
+    @property
+    def params(self) -> StrategyParams:
+        """The parameters in force."""
+        return strategies.params_of(type(self._strategy), {**self._given, **self._changed})
 
     def _viewed(self, view: m.MarketView, now: Nanos) -> list[Message]:
         """Hot: every picture of every market comes through here."""
@@ -101,8 +125,69 @@ class StrategyRole(HandlingRole):
                 del self._quiet_until[ticker]
                 self._passed.pop(ticker, None)
 
+    # --- the operator ----------------------------------------------------------------------------
+
     def _switched(self, switch: m.EnableStrategy, now: Nanos) -> list[Message]:
-        del now
-        if switch.strategy == self._strategy.name:
-            self._enabled = switch.enabled
-        return []
+        if switch.strategy != self._strategy.name:
+            return []
+        answer = m.CommandAnswered(command_id=switch.command_id)
+        if switch.enabled == self._enabled:
+            return [answer]
+        changed = m.StrategySet(
+            strategy=switch.strategy,
+            enabled=switch.enabled,
+            values=tuple(self._changed.items()),
+            by=switch.by,
+            reason=switch.reason,
+            ts=now,
+        )
+        return [changed, answer]
+
+    def _parameters(self, command: m.SetParameters, now: Nanos) -> list[Message]:
+        """Other parameters, if they are valid together; effective from the next picture on."""
+        if command.strategy != self._strategy.name:
+            return []
+        wanted = {**self._changed, **dict(command.values)}
+        try:
+            strategies.params_of(type(self._strategy), {**self._given, **wanted})
+        except StrategyError as error:
+            answer = m.CommandAnswered(
+                command_id=command.command_id, refusal="invalid_parameters", text=str(error)
+            )
+            return [answer]
+        changed = m.StrategySet(
+            strategy=command.strategy,
+            enabled=self._enabled,
+            values=tuple(wanted.items()),
+            by=command.by,
+            reason=command.reason,
+            ts=now,
+        )
+        return [changed, m.CommandAnswered(command_id=command.command_id)]
+
+    def apply(self, event: Message) -> None:
+        """Fold what the operator has set."""
+        match event:
+            case StateFolded():
+                for kept in event.strategies:
+                    self._set(kept)
+            case m.StrategySet():
+                self._set(event)
+            case _:
+                pass
+
+    def _set(self, event: m.StrategySet) -> None:
+        """Parameters that a newer version of the strategy does not take any more are left out."""
+        if event.strategy != self._strategy.name:
+            return
+        self._enabled = event.enabled
+        wanted = dict(event.values)
+        if wanted == self._changed:
+            return
+        try:
+            after = strategies.build(type(self._strategy), {**self._given, **wanted})
+        except StrategyError:
+            return
+        if isinstance(after, Learner):
+            after.take_over(self._strategy)
+        self._strategy, self._changed = after, wanted

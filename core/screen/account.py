@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from core import messages as m
 from core.screen.scale import cents, per_contract, rfc3339
 from core.screen.trading_rows import AccountRow, GaugeRow, PositionRow
@@ -26,8 +28,9 @@ class AccountPanel:
         self.row: AccountRow | None = None
         self.max_drawdown = 0.0
         self._limits = limits
+        self._bankroll = limits.bankroll
         self._changed = False
-        self.facts: Facts = {}
+        self.facts: Facts = {m.BankrollSet: self._bankroll_set}
         self.listeners: Listeners = {m.LedgerMarked: self._marked}
 
     def drain(self, now: Nanos) -> Iterator[Change]:
@@ -52,12 +55,24 @@ class AccountPanel:
             day_open=cents(mark.day_open),
             peak=cents(mark.peak),
             drawdown=mark.drawdown,
+            bankroll=cents(Money(max(0, min(mark.equity, self._bankroll)))),
+            bankroll_limit=cents(self._bankroll),
             settled_windows=mark.settled,
             positions=tuple(position_row(line) for line in mark.positions if line.quantity),
             gauges=_gauges(mark, self._limits),
             at=rfc3339(mark.ts),
         )
         self._changed = True
+
+    def _bankroll_set(self, event: m.BankrollSet) -> None:
+        self._bankroll = event.bankroll
+        if self.row is not None:
+            self.row = msgspec.structs.replace(
+                self.row,
+                bankroll=max(0.0, min(self.row.equity, cents(event.bankroll))),
+                bankroll_limit=cents(event.bankroll),
+            )
+            self._changed = True
 
 
 def position_row(line: PositionLine) -> PositionRow:

@@ -53,12 +53,15 @@ class DecisionPanel:
         self._dirty: dict[str, None] = {}
         self._dirty_strategies: dict[str, None] = dict.fromkeys(self.strategies)
         self._signals: list[SignalRow] = []
-        self.facts: Facts = {m.OrderApproved: self._approved, m.PositionSettled: self._settled}
+        self.facts: Facts = {
+            m.OrderApproved: self._approved,
+            m.PositionSettled: self._settled,
+            m.StrategySet: self._enabled,
+        }
         self.listeners: Listeners = {
             m.Signal: self._signalled,
             m.Pass: self._passed,
             m.OrderDenied: self._denied,
-            m.EnableStrategy: self._enabled,
             m.MarketDetermined: self._determined,
         }
 
@@ -204,9 +207,8 @@ class DecisionPanel:
             self._count(event.strategy, row).approved += 1
         self._keep(row)
 
-    def _enabled(self, command: m.EnableStrategy, now: Nanos) -> None:
-        del now
-        self._strategy(command.strategy).enabled = command.enabled
+    def _enabled(self, event: m.StrategySet) -> None:
+        self._strategy(event.strategy).enabled = event.enabled
 
     def _settled(self, event: m.PositionSettled) -> None:
         del event

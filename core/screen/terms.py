@@ -18,6 +18,8 @@ class Limits(Part, frozen=True, kw_only=True):
     """Of the day's opening equity."""
     drawdown_threshold: float
     """Of the peak."""
+    bankroll: Money = Money(0)
+    """What stakes are computed from at most, by the settings."""
 
 
 class DashboardTerms(Part, frozen=True, kw_only=True):
@@ -27,6 +29,8 @@ class DashboardTerms(Part, frozen=True, kw_only=True):
     sources: tuple[SeriesSource, ...]
     strategies: tuple[str, ...]
     limits: Limits
+    parameters: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    """Of each strategy, the parameters that the settings name, with their values as given."""
     speed: float = 1.0
     interval: Nanos = seconds(0.1)
     """Changes of one topic are gathered for this long (`patience` of a tenth of a second)."""

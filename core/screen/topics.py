@@ -44,6 +44,7 @@ TOPICS: Final[dict[str, Topic]] = {
     "trading_signal": Topic(fold="event"),
     "decision": Topic(fold="upsert", key="id", keep=500, first=120),
     "strategy": Topic(fold="upsert", key="name", keep=64),
+    "parameters": Topic(fold="upsert", key="name", keep=64),
     "window": Topic(fold="upsert", key="ticker", keep=200, first=50),
     "alert": Topic(fold="upsert", key="id", keep=200, first=50),
     "health": Topic(fold="upsert", key="actor", keep=64),

@@ -61,6 +61,9 @@ class AccountRow(Part, frozen=True, kw_only=True):
     day_open: float
     peak: float
     drawdown: float
+    bankroll: float
+    """What stakes are computed from: the equity, at most `bankroll_limit`."""
+    bankroll_limit: float
     settled_windows: int
     positions: tuple[PositionRow, ...]
     gauges: tuple[GaugeRow, ...]
@@ -180,3 +183,28 @@ class StrategyRow(Part, frozen=True, kw_only=True):
     """Orders with a fill whose window has a result."""
     wins: int
     pnl: float
+
+
+class ParameterRow(Part, frozen=True, kw_only=True):
+    """One parameter of a strategy."""
+
+    name: str
+    value: bool | float | str | None
+    default: bool | float | str | None
+    source: Literal["default", "settings", "operator"]
+    kind: Literal["number", "integer", "boolean", "text"]
+    low: float | None
+    """Least value that is allowed, or the one above which it must be."""
+    high: float | None
+    text: str
+    """What it means, and its unit."""
+
+
+class ParametersRow(Part, frozen=True, kw_only=True):
+    """A strategy's parameters as they are in force."""
+
+    name: str
+    parameters: tuple[ParameterRow, ...]
+    changed_by: str
+    """Who changed them last while the daemon ran; empty where nobody did."""
+    changed_at: str | None

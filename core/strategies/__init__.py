@@ -19,7 +19,16 @@ from core.strategies.base import Strategy, StrategyParams
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Strategy", "StrategyError", "StrategyParams", "available", "create", "load"]
+__all__ = [
+    "Strategy",
+    "StrategyError",
+    "StrategyParams",
+    "available",
+    "build",
+    "create",
+    "load",
+    "params_of",
+]
 
 _NO_STRATEGIES: Final = frozenset({"base", "judgement"})
 
@@ -71,13 +80,21 @@ def create(name: str, values: Mapping[str, object]) -> Strategy:
     Texts are read as numbers where numbers are wanted. Raises StrategyError, one line for each bad
     parameter: its variable, its value, what is allowed, and the nearest name of an unknown one.
     """
-    kind = load(name)
+    return build(load(name), values)
+
+
+def build(kind: type[Strategy], values: Mapping[str, object]) -> Strategy:
+    """`create` for a class that is at hand."""
+    return kind(params_of(kind, values))
+
+
+def params_of(kind: type[Strategy], values: Mapping[str, object]) -> StrategyParams:
+    """Validated parameters of a strategy; raises as `create` does."""
     try:
-        params = kind.Params.model_validate(dict(values))
+        return kind.Params.model_validate(dict(values))
     except ValidationError as error:
-        lines = [_line(name, kind.Params, dict(detail)) for detail in error.errors()]
+        lines = [_line(kind.name, kind.Params, dict(detail)) for detail in error.errors()]
         raise StrategyError("\n".join(lines)) from error
-    return kind(params)
 
 
 def _line(name: str, params: type[StrategyParams], detail: Mapping[str, object]) -> str:

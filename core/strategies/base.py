@@ -108,6 +108,15 @@ class Strategy(Protocol):
         ...
 
 
+@runtime_checkable
+class Learner(Protocol):
+    """A strategy that keeps what it has learned when its parameters are changed while it runs."""
+
+    def take_over(self, before: Strategy) -> None:
+        """Called once, before the first picture, with the one of its kind that it replaces."""
+        ...
+
+
 class Intent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a strategy wants, before it becomes a signal."""
 

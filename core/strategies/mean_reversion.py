@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from core.domain.offers import Offer
     from core.domain.stretch import Stretch
     from core.messages import MarketView, Pass, Signal
-    from core.strategies.base import Gate, Values
+    from core.strategies.base import Gate, Strategy, Values
     from core.units import Nanos
 
 
@@ -95,6 +95,14 @@ class MeanReversion:
         assert isinstance(params, MeanReversionParams)
         self._params = params
         self._meters: dict[tuple[str, bool], StretchMeter] = {}
+
+    def take_over(self, before: Strategy) -> None:
+        """Keep the prices, unless they were gathered over another span or for another measure."""
+        if not isinstance(before, MeanReversion):
+            return
+        own, old = self._params, before._params  # noqa: SLF001 - of its own class
+        if (own.lookback_s, own.min_deviation_bps) == (old.lookback_s, old.min_deviation_bps):
+            self._meters = before._meters  # noqa: SLF001 - of its own class
 
     def evaluate(self, view: MarketView, now: Nanos) -> Signal | Pass:
         """Take the outcome that gains if the price comes back, if the book sells it too cheaply."""

@@ -16,6 +16,8 @@ import threading
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
+from actors.answers import Answers
+from actors.desk import Desk
 from core import messages as m
 from core.assembly import Assembly, Surroundings, role_names
 from core.domain.windows import WINDOW_LENGTH, Window, window_closing
@@ -24,7 +26,7 @@ from core.exchange.records import Outcome, Side
 from core.journal import MemoryJournal
 from core.research.backtest_loop import Loop
 from core.roles.paper import Paper, PaperTerms
-from core.topology import DASHBOARD, PAPER, SUPERVISION
+from core.topology import DASHBOARD, OPERATOR, PAPER, ROUTES, SUPERVISION
 from core.units import (
     DOLLAR_PRICE,
     INDEX_DOLLAR,
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from config.settings import Settings
-    from core.messages import ControlAnswer, ControlRequest, Message
+    from core.messages import ControlAnswer, ControlRequest, Message, OperatorCommand
     from core.runner import Role
     from web.hub import Hub
 
@@ -223,6 +225,25 @@ class Outside:
         )
 
 
+class Ear:
+    """A role of which the operator hears the answers, as the name `operator` does in the daemon."""
+
+    def __init__(self, role: Role, answers: Answers) -> None:
+        self.name = role.name
+        self._role = role
+        self._answers = answers
+
+    def handle(self, message: Message, now: Nanos) -> Sequence[Message]:
+        said = self._role.handle(message, now)
+        for one in said:
+            if OPERATOR in ROUTES.get(type(one), ()):
+                self._answers.take(one)
+        return said
+
+    def apply(self, event: Message) -> None:
+        self._role.apply(event)
+
+
 class Playback:
     """The whole system in one loop. Any thread may call anything: a lock keeps them apart."""
 
@@ -237,7 +258,13 @@ class Playback:
         roles[SUPERVISION] = assembly.make(SUPERVISION, journal.instance)
         roles[PAPER] = Paper(PaperTerms(cash=settings.bankroll))
         roles[DASHBOARD] = Screen(roles[DASHBOARD], hub)
+        self.answers = Answers()
+        for name in names:
+            if name not in (SUPERVISION, DASHBOARD):
+                roles[name] = Ear(roles[name], self.answers)
+        self._desk = Desk(self._ask, self.answers)
         self._hosts = names
+        self._strategies = settings.enabled_strategies
         self._supervision = roles[SUPERVISION]
         self._lock = threading.Lock()
         self._outside = Outside(seed)
@@ -322,12 +349,29 @@ class Playback:
 
     def enable_strategy(self, name: str, request: ControlRequest, timeout: float) -> ControlAnswer:
         del timeout
-        self.tell(m.EnableStrategy(strategy=name, enabled=True, by=request.by))
-        return m.ControlAnswer(verdict="done")
+        return self._switch(m.EnableStrategy(strategy=name, enabled=True, by=request.by))
 
     def disable_strategy(self, name: str, request: ControlRequest, timeout: float) -> ControlAnswer:
         del timeout
-        self.tell(m.EnableStrategy(strategy=name, enabled=False, by=request.by))
+        return self._switch(m.EnableStrategy(strategy=name, enabled=False, by=request.by))
+
+    def operate(self, command: OperatorCommand, timeout: float) -> ControlAnswer:
+        """Everything has been said when a second of the market has passed: nothing is awaited."""
+        del timeout
+        if isinstance(command, m.SetParameters) and command.strategy not in self._strategies:
+            return _no_strategy()
+        return self._desk.operate(command, 0.0)
+
+    def _ask(self, name: str, message: Message, timeout: float) -> None:
+        del timeout
+        with self._lock:
+            self._loop.send(name, message)
+            self._second()
+
+    def _switch(self, command: m.EnableStrategy) -> ControlAnswer:
+        if command.strategy not in self._strategies:
+            return _no_strategy()
+        self.tell(command)
         return m.ControlAnswer(verdict="done")
 
     def _command(self, command: Message) -> ControlAnswer:
@@ -343,6 +387,10 @@ class Playback:
             )
         resting = 0 if supervision.proof.proven else None  # type: ignore[attr-defined]
         return m.ControlAnswer(verdict="done", state=state, resting=resting)
+
+
+def _no_strategy() -> ControlAnswer:
+    return m.ControlAnswer(verdict="refused", code="not_found", message="no such strategy")
 
 
 class Player(threading.Thread):

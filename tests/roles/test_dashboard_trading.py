@@ -250,7 +250,11 @@ def test_a_signal_is_an_event_and_a_decision(stage: Stage) -> None:
 
 
 def test_switching_a_strategy_off_shows_at_once(stage: Stage) -> None:
-    stage.take(m.EnableStrategy(strategy="mean_reversion", enabled=False, by="me"))
+    stage.take(
+        m.StrategySet(
+            strategy="mean_reversion", enabled=False, values=(), by="me", reason="", ts=NOW
+        )
+    )
     assert stage.last("strategy").enabled is False
     stage.flush()
     assert stage.last("status_update").enabled_strategies == ("kelly_volatility",)

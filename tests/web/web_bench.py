@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import requests
 import websocket
 
+from config.settings import Settings
 from core import messages as m
 from core.journal import MemoryJournal
 from core.roles.supervision import Supervision, SupervisionTerms
@@ -17,6 +18,7 @@ from core.screen.market_rows import BookRow, Line
 from core.screen.system_rows import AlertRow
 from core.topology import SUPERVISION, Routing
 from core.units import Nanos, seconds
+from tests.browser.playback import Playback
 from tests.builders import NOW
 from tests.roles.dashboard_stage import Stage
 from web.app import create_app
@@ -27,7 +29,8 @@ from web.settings import WebSettings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from core.messages import ControlAnswer, ControlRequest, Message
+    from core.messages import ControlAnswer, ControlRequest, Message, OperatorCommand
+    from web.control import Control
 
 TOKEN: Final = "t" * 43
 WAIT: Final = 30
@@ -43,6 +46,7 @@ class Door:
         self.switched = {"kelly_volatility": True, "mean_reversion": True}
         self.requests: list[ControlRequest] = []
         self._lock = threading.Lock()
+        self._market: Playback | None = None
         self._runner = Runner({SUPERVISION: self.role}, Routing((SUPERVISION,)), MemoryJournal())
         self._runner.run(SUPERVISION, m.Begin(recovered=0), NOW)
         reconciled = m.Reconciled(complete=True, differences=(), foreign=0, ts=NOW)
@@ -74,6 +78,14 @@ class Door:
     def disable_strategy(self, name: str, request: ControlRequest, timeout: float) -> ControlAnswer:
         return self._switch(name, request, timeout, enabled=False)
 
+    def operate(self, command: OperatorCommand, timeout: float) -> ControlAnswer:
+        """By the system's own roles, in a market of their own."""
+        with self._lock:
+            if self._market is None:
+                self._market = Playback(Hub(), Settings())
+                self._market.run(60)
+        return self._market.operate(command, timeout)
+
     def _switch(
         self, name: str, request: ControlRequest, timeout: float, *, enabled: bool
     ) -> ControlAnswer:
@@ -104,11 +116,16 @@ class Door:
 class Site:
     """A running server with its hub and its door."""
 
-    def __init__(self, **changes: Any) -> None:  # noqa: ANN401
-        self.hub = Hub()
+    def __init__(
+        self,
+        hub: Hub | None = None,
+        control: Control | None = None,
+        **changes: Any,  # noqa: ANN401
+    ) -> None:
+        self.hub = hub or Hub()
         self.door = Door()
         self.settings = WebSettings(**{"token": TOKEN, **changes})
-        self.app = app = create_app(self.hub, self.door, self.settings)
+        self.app = app = create_app(self.hub, control or self.door, self.settings)
         self.server = serve(app, "127.0.0.1", 0, threads=self.settings.max_streams + 8)
         self.host = f"127.0.0.1:{self.server.port}"
         self.url = f"http://{self.host}"

@@ -1,0 +1,109 @@
+"""From paper to live: the checklist, and why the mode is changed by a restart and not by a request.
+
+Each mode has a venue, a clock and a journal of its own, and live asks for its phrase before
+anything is started. So a daemon that runs never becomes another one: a request for another mode is
+refused with the state of the checklist and the command that starts it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from config.trading import LIVE_PHRASE
+from core.domain.verdict import LEAST, Track
+from core.messages import ControlAnswer, Part
+from web.errors import ApiError
+
+if TYPE_CHECKING:
+    from core.screen.market_rows import WindowRow
+    from web.hub import Hub
+    from web.schema import ModeBody
+    from web.settings import WebSettings
+
+_COMMANDS: Final = {
+    "local": "KALSHI_API_KEY= python run.py trade",
+    "paper": "DRY_RUN_MODE=true python run.py trade",
+    "live": "DRY_RUN_MODE=false python run.py trade",
+}
+_WINDOWS: Final = 96
+"""A day of one series."""
+
+
+class Check(Part, frozen=True, kw_only=True):
+    """One line of the checklist."""
+
+    name: str
+    passed: bool
+    value: str
+    needed: str
+
+
+def checklist(hub: Hub, settings: WebSettings) -> tuple[Check, ...]:
+    """What must hold before real money is traded, as far as this run can tell."""
+    status, account = hub.single("status_update"), hub.single("account")
+    played = [row for row in hub.rows("window") if row.orders or row.position]
+    verdict = _track(played).verdict()
+    key = any(row.name == "KALSHI_API_KEY" and row.value for row in settings.config)
+    open_orders = status.order_summary.open
+    positions = len(account.positions) if account is not None else 0
+    meters = hub.single("meters")
+    differences = meters.differences if meters is not None else None
+    return (
+        _check("api_key", key, "set" if key else "not set", "KALSHI_API_KEY and its private key"),
+        _check("no_open_orders", not open_orders, str(open_orders), "0"),
+        _check("no_open_positions", not positions, str(positions), "0"),
+        _check("not_halted", status.state != "HALTED", status.state, "not HALTED"),
+        _check(
+            "all_healthy",
+            status.client_health.healthy,
+            "healthy" if status.client_health.healthy else "degraded",
+            "every actor runs and every stream is open",
+        ),
+        _check(
+            "books_agree",
+            differences == 0,
+            "not compared yet" if differences is None else f"{differences} differences",
+            "no difference to the exchange's books",
+        ),
+        _check("enough_windows", len(played) >= _WINDOWS, str(len(played)), f"{_WINDOWS} traded"),
+        _check("evidence_of_edge", verdict.has_edge, verdict.sentence, f"after {LEAST} windows"),
+    )
+
+
+def switch(wanted: ModeBody, hub: Hub, settings: WebSettings) -> ControlAnswer:
+    """Done where it is the mode already. Raises ApiError 409 that says what it would take."""
+    status = hub.single("status_update")
+    if wanted.mode == status.mode:
+        text = f"the mode is {wanted.mode} already"
+        return ControlAnswer(verdict="done", message=text, state=status.state, epoch=status.epoch)
+    checks = checklist(hub, settings)
+    failed = [check.name for check in checks if not check.passed]
+    details: dict[str, Any] = {
+        "command": _COMMANDS[wanted.mode],
+        "checklist": msgspec.to_builtins(checks),
+    }
+    if status.order_summary.open:
+        raise ApiError(409, "open_orders", "orders are open: cancel them first", details)
+    if wanted.mode == "live":
+        if " ".join(wanted.confirmation.split()).lower() != LIVE_PHRASE:
+            text = f"live trades real money: send confirmation {LIVE_PHRASE!r}"
+            raise ApiError(409, "confirmation_needed", text, details)
+        if failed:
+            text = f"the checklist does not hold: {', '.join(failed)}"
+            raise ApiError(409, "checklist_failed", text, details)
+    text = f"a running daemon keeps its venue and books: stop it, then {_COMMANDS[wanted.mode]}"
+    raise ApiError(409, "restart_required", text, details)
+
+
+def _track(rows: list[WindowRow]) -> Track:
+    """Results per window; a window's contracts are not told, so it counts in whole dollars."""
+    track = Track()
+    for row in rows:
+        track = track.add(row.pnl / max(1.0, abs(row.position)), max(1, row.orders))
+    return track
+
+
+def _check(name: str, passed: bool, value: str, needed: str) -> Check:  # noqa: FBT001 - the answer
+    return Check(name=name, passed=passed, value=value, needed=needed)

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from tests.recovery.books import Tally
 from tests.recovery.processes import run_process_rounds
-from tests.recovery.rounds import Tally, run_rounds
+from tests.recovery.rounds import run_rounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -30,7 +30,7 @@ from core.exchange.kalshi import Timeouts, connect
 from core.exchange.port import ExchangeError
 from core.journal import Codec
 from core.units import ONE_CENT
-from tests.recovery.rounds import Tally
+from tests.recovery.books import Tally
 
 if TYPE_CHECKING:
     from core.exchange.endpoints import KalshiExchange

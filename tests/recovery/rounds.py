@@ -8,17 +8,15 @@ recovers, and then gets a quiet minute. After that both sides' books must be the
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from random import Random
 from typing import TYPE_CHECKING, Final
-
-import msgspec
 
 from core import messages as m
 from core.journal_archive import Bounds
 from core.journal_reader import JournalReader
 from core.units import MILLISECOND, ONE_CENT, SECOND, Nanos
+from tests.recovery.books import Tally, cut_power
 from tests.recovery.market import ACCOUNT, Faults, FaultyLine, Market, own_frames, result_of
 from tests.recovery.trader import Killed, Trader, Trigger
 
@@ -31,33 +29,6 @@ BOUNDS: Final = Bounds(keep=150, above=300)
 QUIET_SECONDS: Final = 90
 _POWER_CUT: Final = 0.25
 """Share of kills after which the newest entries are gone."""
-_MOST_LOST: Final = 6
-
-
-class Tally(msgspec.Struct, kw_only=True):
-    """What rounds have come to."""
-
-    rounds: int = 0
-    kills: int = 0
-    faults: int = 0
-    duplicates: int = 0
-    lost: int = 0
-    difference: float = 0.0
-    """Cents, over all rounds, in cash, fees and positions (a contract counts a dollar)."""
-    power_cuts: int = 0
-    orders: int = 0
-    fills: int = 0
-    failures: tuple[str, ...] = ()
-
-    def add(self, other: Tally) -> None:
-        """Take another tally into this one."""
-        for name in self.__struct_fields__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-    @property
-    def clean(self) -> bool:
-        """Nothing doubled, nothing lost, not a cent of difference, and nothing else wrong."""
-        return not (self.duplicates or self.lost or self.difference or self.failures)
 
 
 class Drill:
@@ -103,14 +74,7 @@ class Drill:
 
     def _cut_power(self) -> None:
         """The newest entries never reached the disk; those written through did, and all before."""
-        with sqlite3.connect(self.path) as db:
-            query = "SELECT coalesce(max(seq), 0) FROM entries WHERE type = 'TradingStateChanged'"
-            (safe,) = db.execute(query).fetchone()
-            (last,) = db.execute("SELECT max(seq) FROM entries").fetchone()
-            kept = max(safe, last - self.random.randint(1, _MOST_LOST))
-            db.execute("DELETE FROM entries WHERE seq > ?", (kept,))
-        db.close()
-        self.tally.power_cuts += kept < last
+        self.tally.power_cuts += cut_power(self.path, self.random)
 
     # --- time ------------------------------------------------------------------------------------
 
@@ -281,6 +245,8 @@ class Drill:
         """Close everything; what it came to."""
         if self._trader is not None:
             self._trader.leave()
+        entries = JournalReader(self.path).entries()
+        self.tally.adopted = sum(isinstance(entry.event, m.OrderAdopted) for entry in entries)
         self.tally.faults = self.line.faults.count
         self.tally.orders = len(self.market.engine.orders(ACCOUNT))
         self.tally.fills = len(self.market.engine.fills(ACCOUNT))

@@ -29,6 +29,7 @@ def test_whatever_step_kills_it_the_books_are_equal_again(seed: int, quick: Path
     assert tally.fills > 50
     assert tally.faults > 100
     assert tally.power_cuts > 0
+    assert tally.adopted > 0
 
 
 def test_processes_that_are_killed_find_their_books_again(quick: Path) -> None:

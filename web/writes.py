@@ -102,9 +102,8 @@ class Writes(Reads):
         row, given = self._trade(trade_id), body(AmendBody)
         if row.status not in OPEN:
             raise ApiError(409, "order_not_open", "nothing of this order rests")
-        left = round(row.quantity - row.filled_quantity, 2)
         price = _price(row.price if given.price is None else given.price)
-        quantity = _quantity(left if given.quantity is None else given.quantity)
+        quantity = _quantity(row.remaining_quantity if given.quantity is None else given.quantity)
         filled = _quantity(row.filled_quantity)
 
         def build(asked: ControlRequest) -> m.Amendment:

@@ -84,6 +84,7 @@ class Ledger:
             m.CapitalSet: self._set_capital,
             m.OrderApproved: self._approve,
             m.OrderAdopted: self._adopt,
+            m.OrderAccepted: self._shrink,
             m.OrderFilled: self._fill,
             m.OrderRejected: self._release,
             m.OrderClosed: self._release,
@@ -230,9 +231,29 @@ class Ledger:
         held = self.reservations.get(event.order_id)
         if held is None:
             return
-        left = max(0, held.quantity - event.quantity)
+        booked = Quantity(held.booked + event.quantity)
+        self.reservations[event.order_id] = msgspec.structs.replace(held, booked=booked)
+        self._keep(event.order_id, max(0, held.quantity - event.quantity))
+
+    def _shrink(self, event: m.OrderAccepted) -> bool:
+        """The exchange says what may still fill: that, and fills it has told that are on their way.
+
+        It only ever gets less: an older report that comes late says nothing new.
+        """
+        held = self.reservations.get(event.order_id)
+        if held is None:
+            return False
+        left = event.remaining + max(0, event.filled - held.booked)
+        if left >= held.quantity:
+            return False
+        self._keep(event.order_id, left)
+        return True
+
+    def _keep(self, order_id: str, left: int) -> None:
+        """Keep money for so many contracts of an order, rounded up."""
+        held = self.reservations[order_id]
         amount = -(-held.amount * left // held.quantity) if held.quantity else 0
-        self.reservations[event.order_id] = msgspec.structs.replace(
+        self.reservations[order_id] = msgspec.structs.replace(
             held, quantity=Quantity(left), amount=Money(amount)
         )
 

@@ -42,6 +42,8 @@ class Reservation(Part, frozen=True, kw_only=True):
     quantity: Quantity
     """Not yet filled."""
     amount: Money
+    booked: Quantity = Quantity(0)
+    """Filled and booked."""
 
 
 def own_leg(side: Side, price: Price) -> Price:

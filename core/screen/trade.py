@@ -48,6 +48,8 @@ class Trade:
         self.rejected = False
         self.closed: Nanos | None = None
         self.filled = Quantity(0)
+        self.resting = approved.request.quantity
+        """What may still fill, by the exchange's last word and the fills booked since."""
         self.last_fill: Nanos | None = None
         self.cost = Money(0)
         self.fees = Money(0)
@@ -86,10 +88,16 @@ class Trade:
         """More can happen to it."""
         return self.status in OPEN
 
+    @property
+    def remaining(self) -> Quantity:
+        """Contracts that may still fill; 0 once it is over."""
+        return self.resting if self.is_open else Quantity(0)
+
     def book(self, fill: m.OrderFilled) -> None:
         """Add a fill; the caller has seen to it that it is a new one."""
         price = leg_price(fill.side, fill.price)
         self.filled = Quantity(self.filled + fill.quantity)
+        self.resting = Quantity(max(0, self.resting - fill.quantity))
         self.cost = Money(self.cost + notional(price, fill.quantity))
         self.fees = Money(self.fees + fill.fee)
         self.last_fill = fill.ts
@@ -118,6 +126,7 @@ class Trade:
             price=per_contract(leg_price(request.side, request.price)),
             status=self.status,
             filled_quantity=contracts(self.filled),
+            remaining_quantity=contracts(self.remaining),
             average_fill_price=None if average is None else round(average / DOLLAR_PRICE, 6),
             cost=cents(self.cost),
             fees=cents(self.fees),

@@ -12,14 +12,14 @@ from core.screen.scale import cents, index_dollars, per_contract, rfc3339
 from core.screen.topics import TOPICS
 from core.screen.trade import Trade, leg_of, leg_price
 from core.screen.trading_rows import FillRow
-from core.units import Money, contracts
+from core.units import Money, Quantity, contracts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from core.exchange.records import Outcome
     from core.screen.panel import Change, Facts, Listeners
-    from core.units import IndexValue, Nanos, Quantity
+    from core.units import IndexValue, Nanos
 
 _TRADES: Final = TOPICS["order"].keep
 _FILLS: Final = TOPICS["trade_execution"].keep
@@ -128,6 +128,8 @@ class TradesPanel:
         if trade is not None:
             trade.venue_order_id = event.venue_order_id
             trade.accepted, trade.unknown = True, False
+            late = max(0, event.filled - trade.filled)
+            trade.resting = Quantity(min(trade.resting, event.remaining + late))
 
     def _rejected(self, event: m.OrderRejected) -> None:
         trade = self._touch(event.order_id)

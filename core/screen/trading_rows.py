@@ -86,6 +86,8 @@ class TradeRow(Part, frozen=True, kw_only=True):
     status: str
     """pending, submitted, open, partially_filled, filled, cancelled, rejected, unknown."""
     filled_quantity: float
+    remaining_quantity: float
+    """What may still fill: less than the rest once it was made smaller, 0 when it is over."""
     average_fill_price: float | None
     cost: float
     fees: float

@@ -141,6 +141,20 @@ def test_an_amend_replaces_the_order(floor: Floor) -> None:
     assert (row["status"], row["price"], row["quantity"]) == ("open", 0.03, 10)
 
 
+def test_what_was_made_smaller_stays_so_in_books_and_amends(floor: Floor) -> None:
+    told = floor.resting()
+    reserved = floor.site.get("/api/balance").json()["reserved"]
+    path = f"/api/trades/{told['trade_id']}"
+    assert floor.site.post(f"{path}/decrease", json={"quantity": 4}).ok
+    floor.playback.run(1)
+    assert floor.trade(told["trade_id"])["remaining_quantity"] == 4
+    assert floor.site.get("/api/balance").json()["reserved"] == pytest.approx(
+        reserved * 0.4, abs=0.011
+    )
+    answer = floor.site.post(f"{path}/amend", json={"price": 0.03})
+    assert floor.trade(answer.json()["trade_id"])["quantity"] == 4
+
+
 def test_an_amend_that_would_be_refused_leaves_the_order_alone(floor: Floor) -> None:
     told = floor.resting()
     path = f"/api/trades/{told['trade_id']}/amend"

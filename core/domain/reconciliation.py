@@ -18,7 +18,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
 from core import messages as m
-from core.units import ONE_CENT, Money, Quantity, format_money, format_quantity
+from core.units import ONE_CENT, Money, Nanos, Quantity, format_money, format_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,6 +43,26 @@ def account_differences(ledger: Ledger, booked: m.AccountBooked) -> tuple[m.Diff
 def blocked_markets(differences: Iterable[m.Difference]) -> frozenset[str]:
     """Markets in which no new risk is taken until both sides agree."""
     return frozenset(d.key for d in differences if d.what == "position")
+
+
+class Doubts:
+    """Differences found once, until a newer look at the exchange tells whether they last.
+
+    A report is read in several requests, and from a replica that may lag behind what its streams
+    told us. So a difference counts when a report finds it again whose data are newer than the
+    moment of the first finding: all that our books had then is in it. Belongs to the risk role.
+    """
+
+    def __init__(self) -> None:
+        self._since: dict[tuple[str, str, str], Nanos] = {}
+
+    def lasting(
+        self, found: Iterable[m.Difference], as_of: Nanos, now: Nanos
+    ) -> tuple[m.Difference, ...]:
+        """Those of `found`, in a report of data `as_of`, that are no matter of time any more."""
+        before, rows = self._since, [(same_gap(difference), difference) for difference in found]
+        self._since = {gap: before.get(gap, now) for gap, _ in rows}
+        return tuple(row for gap, row in rows if gap in before and as_of >= before[gap])
 
 
 def same_gap(difference: m.Difference) -> tuple[str, str, str]:

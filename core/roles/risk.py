@@ -17,7 +17,7 @@ from core.domain.fees import UnknownFee
 from core.domain.fold import StateFolded
 from core.domain.ledger import Ledger
 from core.domain.positions import payout
-from core.domain.reconciliation import account_differences, blocked_markets, same_gap
+from core.domain.reconciliation import Doubts, account_differences, blocked_markets
 from core.domain.rules import Denial, Facts, RiskLimits
 from core.domain.windows import trading_day
 from core.roles.base import HandlingRole
@@ -62,7 +62,7 @@ class Risk(HandlingRole):
         self._marks: dict[str, marks.Mark] = {}
         self._results: dict[str, Outcome] = {}
         self._unknown: set[str] = set()
-        self._suspected: frozenset[tuple[str, str, str]] = frozenset()
+        self._doubts = Doubts()
         self._differing: frozenset[str] = frozenset()
         self._peak_written = Nanos(0)
         self._dirty = True
@@ -266,9 +266,7 @@ class Risk(HandlingRole):
         if settled or report.as_of < self.ledger.newest:
             return [*settled, _reconciled(booked, (), now, complete=False)]
         found = account_differences(self.ledger, booked)
-        # A report is read in several requests, so a difference counts when it is seen twice.
-        lasting = tuple(d for d in found if same_gap(d) in self._suspected)
-        self._suspected = frozenset(map(same_gap, found))
+        lasting = self._doubts.lasting(found, report.as_of, now)
         self._differing = blocked_markets(lasting)
         still = not booked.open_orders and not self.ledger.reservations
         complete = still and (not found or bool(lasting))

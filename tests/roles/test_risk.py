@@ -364,6 +364,18 @@ def test_a_report_that_is_older_than_our_books_proves_nothing() -> None:
         assert (result.complete, result.differences) == (False, ())
 
 
+def test_two_reports_of_one_lagging_replica_are_one_finding() -> None:
+    """Both were read before what our books know by their streams, so neither confirms the other."""
+    office = Office(capital())
+    later = Nanos(NOW + seconds(2))
+    lagging, newer = compared(cash=money(9_990)), compared(cash=money(9_990), as_of=later)
+    for _ in range(3):
+        (result,) = of(office.tell(lagging, at=Nanos(NOW + seconds(1))), m.Reconciled)
+        assert (result.complete, result.differences) == (False, ())
+    (result,) = of(office.tell(newer, at=later), m.Reconciled)
+    assert [difference.what for difference in result.differences] == ["cash"]
+
+
 def test_a_gap_that_stays_counts_even_while_both_sides_move() -> None:
     office = Office(capital())
     office.tell(compared(cash=money(9_990)), filled())

@@ -34,6 +34,8 @@ INDEX_DOLLAR: Final = IndexValue(100_000_000)
 SECOND: Final = Nanos(1_000_000_000)
 MILLISECOND: Final = Nanos(1_000_000)
 MINUTE: Final = Nanos(60 * SECOND)
+NEVER: Final = Nanos(1 << 62)
+"""Later than everything."""
 
 PRICE_DECIMALS: Final = 4
 QUANTITY_DECIMALS: Final = 2

@@ -23,6 +23,8 @@ from core.units import DOLLAR_PRICE, MILLISECOND, Money, Nanos, Price, Quantity,
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from core.domain.deltas import DeltaRows
+
 Level = tuple[Price, Quantity]
 """A price and how much rests there."""
 
@@ -87,12 +89,16 @@ class _Leg:
             self._appear(price, delta)
             return
         after = Quantity(before + delta)
-        if after > 0:
-            self.sizes[price] = after
-            return
         if after < 0:
             msg = f"level {format_price(price)} holds {before}, a delta takes {-delta}"
             raise BookCorrupt(msg)
+        self.resize(price, after)
+
+    def resize(self, price: Price, after: Quantity) -> None:
+        """Another size of a level that is there; at 0 it is gone."""
+        if after:
+            self.sizes[price] = after
+            return
         del self.sizes[price]
         prices = self.prices
         del prices[bisect_left(prices, price)]
@@ -103,6 +109,10 @@ class _Leg:
         if size <= 0 or not 0 < price < DOLLAR_PRICE:
             msg = f"level {format_price(price)} does not exist, a delta of {size} cannot make it"
             raise BookCorrupt(msg)
+        self.add(price, size)
+
+    def add(self, price: Price, size: Quantity) -> None:
+        """A level that was not there."""
         self.sizes[price] = size
         insort(self.prices, price)
         self.best = max(self.best, price)
@@ -155,6 +165,34 @@ class Book:
                 f"crossed for too long: bid {format_price(self.bid)}, ask {format_price(self.ask)}"
             )
             raise BookCorrupt(msg)
+
+    def follow(self, rows: DeltaRows, at: int, stop: int, floors: tuple[int, int]) -> int:
+        """Apply rows `at` to `stop` as `apply` would; where it stopped, without applying that row.
+
+        It stops before a row at or above the floor of its leg (YES, NO), and before anything that
+        `apply` has to look at: what would cross the book, or cannot be. Hot: 0.25 us a row.
+        """
+        yes, no = self._yes, self._no
+        if yes.best + no.best >= DOLLAR_PRICE:
+            return at
+        yes_floor, no_floor = floors
+        is_yes, prices, changes = rows.is_yes, rows.prices, rows.changes
+        for row in range(at, stop):
+            price = prices[row]
+            leg, other, floor = (yes, no, yes_floor) if is_yes[row] else (no, yes, no_floor)
+            before = leg.sizes.get(price, 0)
+            after = Quantity(before + changes[row])
+            if price >= floor or after < 0:
+                return row
+            if before:
+                leg.resize(price, after)
+            elif after and 0 < price < DOLLAR_PRICE - other.best:
+                leg.add(price, after)
+            else:
+                return row
+            if price >= leg.cached_floor:
+                leg.cached = None
+        return stop
 
     @property
     def crossed(self) -> bool:

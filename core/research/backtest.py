@@ -12,13 +12,16 @@ import msgspec
 
 from core.assembly import Assembly, Surroundings, role_names
 from core.clock import SystemClock
+from core.domain.deltas import DeltaRows
 from core.exchange.books import Books, differences
 from core.exchange.fills import FillModel
 from core.journal import MemoryJournal
 from core.research.backtest_loop import Loop
+from core.research.backtest_rows import RowReader
 from core.research.results import BacktestResult
 from core.research.tally import Tally
-from core.research.tape import TapeError, TapeInfo, info, read
+from core.research.tape import TapeError, TapeInfo, info
+from core.research.tape_runs import runs
 from core.roles.paper import Paper, PaperTerms
 from core.roles.risk import Risk
 from core.runner import Role
@@ -104,11 +107,17 @@ def assemble(settings: Settings, instance: str, fills: FillModel) -> Cast:
 
 
 def _play(tape: Path, loop: Loop, found: TapeInfo, progress: Progress) -> None:
-    take = loop.take
-    for count, record in enumerate(read(tape)):
-        take(record, record.ts_recv)  # type: ignore[attr-defined]
-        if not count % _PROGRESS_EVERY:
-            progress(count / found.records)
+    reader = RowReader(loop, loop.roles)
+    told = 0
+    for record in runs(tape):
+        if isinstance(record, DeltaRows):
+            reader.take_rows(record)
+        else:
+            reader.take(record, record.ts_recv)  # type: ignore[attr-defined]
+        if loop.delivered - told >= _PROGRESS_EVERY:
+            told = loop.delivered
+            progress(told / found.records)
+    reader.show()
     progress(1.0)
 
 

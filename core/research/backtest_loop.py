@@ -21,10 +21,10 @@ from core.clock import VirtualClock
 from core.messages import Begin, Message, Scheduled, Tick
 from core.runner import Runner
 from core.topology import ROUTES, SPECS, SUPERVISION, TIMERS, Routing, kind_of
-from core.units import SECOND, Nanos
+from core.units import NEVER, SECOND, Nanos
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from core.journal import Journal
     from core.runner import Outgoing, Role
@@ -87,11 +87,34 @@ class Loop:
                 self._run_due(Nanos(last + _BEFORE))
                 self._rest(Nanos(now - _AGAIN))
             self._run_due(now)
+        self.take_for(self._targets[type(record)], record, now)
+
+    def take_for(self, targets: Sequence[str], record: Message, now: Nanos) -> None:
+        """A record for some roles only, with nothing due until `now`."""
         self.clock.advance_to(now)
         self.delivered += 1
-        leaving = self._runner.broadcast(self._targets[type(record)], record, now)
+        leaving = self._runner.broadcast(targets, record, now)
         if leaving:
             self._schedule(leaving)
+
+    @property
+    def roles(self) -> Mapping[str, Role]:
+        """Who is on board."""
+        return self._roles
+
+    @property
+    def next_due(self) -> Nanos:
+        """When something happens by itself, next."""
+        return self._agenda[0][0] if self._agenda else NEVER
+
+    def skip(self, records: int, now: Nanos) -> None:
+        """Records that no role had to hear of, the last at `now`, with nothing due until then."""
+        self.clock.advance_to(now)
+        self.delivered += records
+
+    def deliver(self, message: Message, now: Nanos) -> None:
+        """A message of a role on board to everybody on board that gets it."""
+        self._schedule(self._runner.broadcast(self._targets[type(message)], message, now))
 
     def send(self, to: str, message: Message) -> None:
         """Deliver a message to one role now: what an operator or a socket would do."""

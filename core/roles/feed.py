@@ -57,6 +57,11 @@ class MarketFeed(HandlingRole):
         self._skipped = 0
         super().__init__(name, self._table())
 
+    @property
+    def books(self) -> Books:
+        """For who plays a recording in columns."""
+        return self._books
+
     def _table(self) -> dict[type[m.Message], Handler]:
         books = self._books
         return {

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 from core.domain.book import BookCorrupt
 from core.domain.windows import Phase
 from core.exchange.records import Outcome
-from core.units import Nanos
+from core.units import DOLLAR_PRICE, NEVER, Nanos
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from core.domain.deltas import DeltaRows
     from core.messages import BookDelta, BookSnapshot, Message, TopOfBook
     from core.roles.feed_link import Link
     from core.roles.feed_market import MarketRecord
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _YES: Final = Outcome.YES
 _PATIENCE: Final = 3
 """Questions for the snapshot of a running market; then the connection itself is in doubt."""
+_BEYOND: Final = (DOLLAR_PRICE, DOLLAR_PRICE)
+"""No price reaches these floors."""
 _STORM_SHARE: Final = 10
 """Gaps that follow within this part of `answer_due` share one question."""
 
@@ -66,6 +69,45 @@ class Books:
         if price < (record.yes_floor if leg is _YES else record.no_floor) or not record.refresh():
             return ()
         return self._views.show(record, ts_event, delta.ts_recv, now)
+
+    def follow(self, rows: DeltaRows, at: int, stop: int, *, unseen: bool) -> int:
+        """Take rows `at` to `stop` as `delta` would, up to one that somebody must hear of.
+
+        With `unseen` nobody looks at this market now, so that changes of its best levels are no
+        news either: they are told by `catch_up`.
+        """
+        sequences, sid = self._subscriptions.sequences, rows.sid
+        if rows.conn != self._link.conn:
+            return stop
+        if sequences.get(sid) != rows.seqs[at] - 1:
+            return at
+        record = self._records.get(rows.ticker)
+        if record is None or not record.valid:
+            sequences[sid] = rows.seqs[stop - 1]
+            return stop
+        floors = _BEYOND if unseen else (record.yes_floor, record.no_floor)
+        end = record.book.follow(rows, at, stop, floors)
+        if end > at:
+            sequences[sid] = rows.seqs[end - 1]
+            record.ts_book = rows.ts_event[end - 1]
+        return end
+
+    def phase(self, ticker: str) -> tuple[bool, Nanos]:
+        """Whether views of a market are due now, and when that changes next."""
+        record = self._records.get(ticker)
+        return (False, NEVER) if record is None else (record.trading, record.edge)
+
+    @property
+    def shown(self) -> int:
+        """Views so far."""
+        return self._views.count
+
+    def catch_up(self, rows: DeltaRows, row: int) -> Sequence[Message]:
+        """The picture after rows that were taken unseen, the last of them `row`."""
+        record, now = self._records.get(rows.ticker), rows.ts_recv[row]
+        if record is None or not record.valid or not record.refresh():
+            return ()
+        return self._views.show(record, rows.ts_event[row], now, now)
 
     def snapshot(self, snapshot: BookSnapshot, now: Nanos) -> Sequence[Message]:
         """Replace a book."""

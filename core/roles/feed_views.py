@@ -21,6 +21,8 @@ class Views:
 
     def __init__(self, indices: Mapping[str, SeriesIndex]) -> None:
         self._indices = indices
+        self.count = 0
+        """Views built."""
 
     def show(
         self, record: MarketRecord, ts_event: Nanos, ts_recv: Nanos, now: Nanos
@@ -36,6 +38,7 @@ class Views:
                 return ()
         elif not record.trading:
             return ()
+        self.count += 1
         return (build_view(record, self._indices[record.terms.series], ts_event, ts_recv),)
 
     def show_all(

@@ -92,6 +92,11 @@ class Paper(HandlingRole):
             PaperReturn: lambda back, _: back.said,
         }
 
+    @property
+    def outside(self) -> Outside:
+        """For who plays a recording in columns."""
+        return self._outside
+
     def books(self) -> AccountBooks:
         """The account as the venue has it: what any other books must agree with."""
         return self.engine.books(ACCOUNT)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from core import messages as m
+    from core.domain.deltas import DeltaRows
     from core.exchange.engine_events import EngineEvent
     from core.exchange.records import Fill, Order
     from core.exchange.simulated import SimulatedExchange
@@ -36,12 +37,14 @@ if TYPE_CHECKING:
     Level = tuple[Price, Quantity]
 
 _YES: Final = Outcome.YES
+_MOST_BEHIND: Final = 20_000
+"""Runs of rows that a market puts off, so that memory stays bounded."""
 
 
 class _Market:
     """One market: the recorded bids of both legs, and where we have a hand in it."""
 
-    __slots__ = ("closes", "deep", "eaten", "no", "resting", "ticker", "touched", "yes")
+    __slots__ = ("behind", "closes", "deep", "eaten", "no", "resting", "ticker", "touched", "yes")
 
     def __init__(self, ticker: str, closes: Nanos) -> None:
         self.ticker = ticker
@@ -56,9 +59,29 @@ class _Market:
         """Levels that own orders took from, by side and YES price."""
         self.touched = False
         """Whether there is anything in `resting` or `eaten`."""
+        self.behind: list[tuple[DeltaRows, int, int]] = []
+        """Recorded changes that nobody had to look at yet; the books here are older by these."""
+
+    def change(self, leg_is_yes: bool, price: Price, change: int) -> int:  # noqa: FBT001 - hot
+        """Change one level; what is there then. 0.2 us."""
+        levels = self.yes if leg_is_yes else self.no
+        after = levels.get(price, 0) + change
+        if after > 0:
+            levels[price] = after
+        else:
+            levels.pop(price, None)
+        return after
+
+    def catch_up(self) -> None:
+        """Make the changes that were put off. A snapshot that comes first makes them needless."""
+        behind, self.behind = self.behind, []
+        for rows, start, stop in behind:
+            for row in range(start, stop):
+                self.change(rows.is_yes[row], rows.prices[row], rows.changes[row])
 
     def replace(self, yes: Iterable[Level], no: Iterable[Level]) -> None:
         """The whole recorded book."""
+        self.behind.clear()
         self.yes = {price: int(size) for price, size in yes if size}
         self.no = {price: int(size) for price, size in no if size}
 
@@ -66,6 +89,7 @@ class _Market:
         """An own order took from the outside: from one level as a taker; resting, from whatever
         crossed it.
         """
+        self.catch_up()
         is_bid = fill.side is Side.BID
         if fill.is_taker:
             self.eaten.add((Side.ASK if is_bid else Side.BID, fill.price))
@@ -149,14 +173,32 @@ class Outside:
         market = self._markets.get(delta.ticker)
         if market is None:
             return False
-        price = delta.price
-        levels = market.yes if delta.leg is _YES else market.no
-        after = levels.get(price, 0) + delta.delta
-        if after > 0:
-            levels[price] = after
-        else:
-            levels.pop(price, None)
+        if market.behind:
+            market.catch_up()
+        after = market.change(delta.leg is _YES, delta.price, delta.delta)
         return market.touched and self._change(market, delta, after, now)
+
+    def clear(self, rows: DeltaRows, at: int, stop: int) -> int:
+        """How far of these rows nothing can matter to the engine."""
+        market = self._markets.get(rows.ticker)
+        if market is None or not market.touched:
+            return stop
+        if market.resting:
+            return at
+        places = {
+            (side is Side.BID, price if side is Side.BID else complement(price))
+            for side, price in market.eaten
+        }
+        hits = (r for r in range(at, stop) if (rows.is_yes[r], rows.prices[r]) in places)
+        return next(hits, stop)
+
+    def follow(self, rows: DeltaRows, at: int, stop: int) -> None:
+        """Take rows that `clear` let pass; they are looked at when an order needs the book."""
+        market = self._markets.get(rows.ticker)
+        if market is not None:
+            market.behind.append((rows, at, stop))
+            if len(market.behind) > _MOST_BEHIND:
+                market.catch_up()
 
     def _change(self, market: _Market, delta: m.BookDelta, after: int, now: Nanos) -> bool:
         if delta.leg is _YES:
@@ -201,6 +243,7 @@ class Outside:
         market = self._markets.get(ticker)
         if market is None:
             return False
+        market.catch_up()
         bids = [(price, Quantity(size)) for price, size in market.yes.items()]
         asks = [(complement(price), Quantity(size)) for price, size in market.no.items()]
         self._engine.observe_outside(ticker, bids, asks, now)

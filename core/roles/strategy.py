@@ -7,7 +7,7 @@ it goes on failing, quarantined, while the others trade on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -18,13 +18,15 @@ from core.roles.base import HandlingRole
 from core.strategies import StrategyError
 from core.strategies.base import Learner
 from core.topology import STRATEGY
-from core.units import Nanos, seconds
+from core.units import NEVER, Nanos, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from core.messages import Message
     from core.strategies.base import Strategy, StrategyParams
+
+_INDEX_STALE: Final = "index_stale"
 
 
 class StrategyTerms(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,11 +95,22 @@ class StrategyRole(HandlingRole):
             )
         ]
 
+    def deaf_until(self, ticker: str) -> Nanos:
+        """Until then no picture of this market would change anything here or be answered.
+
+        Holds as long as nothing but its book changes: a price that was too old stays so.
+        """
+        if not self._enabled:
+            return NEVER
+        code, since = self._passed.get(ticker, ("", Nanos(0)))
+        told = Nanos(since + self._terms.repeat_pass) if code == _INDEX_STALE else Nanos(0)
+        return max(told, self._quiet_until.get(ticker, Nanos(0)))
+
     def _stale(self, view: m.MarketView, now: Nanos) -> m.Pass | None:
         """The picture is too old to have an opinion on; names the older input."""
         index_age, book_age = now - view.ts_index, now - view.ts_book
         if index_age > self._terms.index_fresh:
-            return self._refusal(view, "index_stale", index_age, now)
+            return self._refusal(view, _INDEX_STALE, index_age, now)
         if not view.book_fresh or book_age > self._terms.book_fresh:
             return self._refusal(view, "book_stale", book_age, now)
         return None

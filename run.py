@@ -42,14 +42,14 @@ from core.messages import ScreenFrame
 from core.research.commands import RESEARCH, TapeError
 from core.strategies import StrategyError
 from core.topology_text import topology
-from web.app import create_app
 from web.auth import TokenError
 from web.exchange import serve_exchange
 from web.exchange_options import OptionsError, options_from_command_line
 from web.hub import Hub
 from web.remote import status
-from web.server import CannotListen, Server
+from web.server import CannotListen
 from web.setup import web_settings
+from web.site import Listen, Site
 
 if TYPE_CHECKING:
     from core.messages import Message
@@ -63,7 +63,6 @@ EXIT_DIFFERS = 1
 EXIT_FAILED = 70
 SWITCH_SECONDS = 0.0001
 """Interpreter's switch interval: a busy thread delays others 15 times less than by default."""
-WEB_THREADS = 24
 NOTIFY_SECONDS = 5.0
 """Time for the last notifications after everything has stopped."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -161,12 +160,8 @@ def run_daemon(settings: Settings, reloader: Reloader, windows: int | None) -> O
     daemon = Daemon(settings, screen, windows)
     web = web_settings(settings)
     claim = Claim(settings.mode_dir, settings.mode)
-    server = Server(
-        create_app(hub, daemon.control, web),
-        settings.api_host,
-        settings.api_port,
-        threads=WEB_THREADS,
-    )
+    listen = Listen(host=settings.api_host, port=settings.api_port)
+    site = Site(hub, daemon.control, web, listen)
     stop, hung_up, manager = threading.Event(), threading.Event(), ServiceManager()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -182,19 +177,18 @@ def run_daemon(settings: Settings, reloader: Reloader, windows: int | None) -> O
         if teller is not None:
             teller.start()
         daemon.start()
-        server.start()
-        address = f"http://{settings.api_host}:{server.port}"
-        _log.info("the page is open", extra=kv(address=address))
-        click.echo(f"Dashboard: {address}/?token={web.token}", err=True)
-        claim.announce(address)
-        manager.ready(f"{settings.mode}, {address}")
+        site.start()
+        _log.info("the page is open", extra=kv(address=site.address))
+        click.echo(f"Dashboard: {site.address}/?token={web.token}", err=True)
+        claim.announce(site.address)
+        manager.ready(f"{settings.mode}, {site.address}")
         gc.freeze()
         failure = daemon.wait(stop, glance)
         manager.stopping()
         return daemon.stop(failure)
     finally:
         claim.release()
-        server.stop()
+        site.stop()
         if teller is not None:
             teller.stop(NOTIFY_SECONDS)
 

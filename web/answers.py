@@ -74,27 +74,6 @@ class Mode(Strict):
     """What must hold before real money is traded, as far as this run can tell."""
 
 
-class Point(Strict):
-    """Values of a line at one time: a price, or bid, ask and the model's probability of YES."""
-
-    at: str
-    values: list[float | None]
-
-
-class PriceLine(Strict):
-    """One line of a chart, oldest point first."""
-
-    line: str
-    points: list[Point]
-
-
-class PriceHistory(Strict):
-    """Lines of all series or of one."""
-
-    lines: list[PriceLine]
-    total: int
-
-
 class Lock(Strict):
     """A market or strategy that may not trade until a time."""
 
@@ -107,47 +86,6 @@ class Locks(Strict):
     """Locks in force."""
 
     locks: list[Lock]
-    total: int
-
-
-class Profit(Strict):
-    """Result of the windows that were determined in one period of New York time."""
-
-    period: str
-    """First day of the period."""
-    windows: int
-    orders: int
-    wins: int
-    fees: float
-    pnl: float
-    """After fees."""
-
-
-class Profits(Strict):
-    """Periods, newest first, over the windows that are remembered."""
-
-    by: Literal["day", "week", "month"]
-    profit: list[Profit]
-    total: int
-    covers_from: str | None
-    """Time of the oldest window in it."""
-
-
-class Performance(Strict):
-    """How a strategy did since the journal began, fees included."""
-
-    strategy_name: str
-    trades: int
-    wins: int
-    win_rate: float | None
-    pnl: float
-    ev_per_trade: float | None
-
-
-class Performances(Strict):
-    """All strategies."""
-
-    performance: list[Performance]
     total: int
 
 
@@ -193,35 +131,6 @@ class Configuration(Strict):
 
     config: list[Setting]
     total: int
-
-
-class Share(Strict):
-    """An estimate and its 95 % interval of Wilson."""
-
-    value: float
-    low: float
-    high: float
-
-
-class Bin(Strict):
-    """Approved orders whose side was given about the same probability, and how often it won."""
-
-    low: float
-    high: float
-    count: int
-    forecast: float
-    observed: Share
-
-
-class Calibration(Strict):
-    """Forecasts behind approved orders against results, over what is remembered."""
-
-    orders: int
-    windows: int
-    """Orders of one window share their result: this is the number of independent results."""
-    brier: float | None
-    log_loss: float | None
-    calibration: list[Bin]
 
 
 _HealthRow = row_model(system_rows.HealthRow)

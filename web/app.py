@@ -16,6 +16,8 @@ from web.auth import Gate
 from web.broadcast import Broadcaster
 from web.commands import Commands
 from web.errors import ApiError, error_response
+from web.history import History
+from web.sources import Sources
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from web.hub import Hub
     from web.settings import WebSettings
 
+HISTORY: Final = "quarterhour.history"
+"""Where an app keeps its history, for whoever starts the thread that collects."""
 _BODY_BYTES: Final = 64 * 1024
 _HEADERS: Final = {
     "Content-Security-Policy": pages.POLICY,
@@ -46,7 +50,9 @@ def create_app(hub: Hub, control: Control, settings: WebSettings) -> Flask:
     pages.install(app)
     audit = Audit(settings.audit_path)
     commands = Commands(control, settings, audit)
-    operations.install(app, Api(hub, commands, settings, audit))
+    history = app.extensions[HISTORY] = History(hub, settings.history_path)
+    sources = Sources(hub=hub, history=history, audit=audit, settings=settings)
+    operations.install(app, Api(sources, commands))
     docs.install(app)
     metrics.install(app, hub, settings)
     stream.install(app, stream.Streams(hub, commands, Broadcaster(hub, settings)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from pydantic import BaseModel
 
-from web import answers, schema
+from web import answers, answers_results, schema
 from web.errors import ApiError, error_response
 
 if TYPE_CHECKING:
@@ -63,18 +63,19 @@ OPERATIONS: Final = (
     _get("fills", "fills", answers.Fills, schema.ListQuery),
     _get("settlements", "settlements", answers.Settlements, schema.ListQuery),
     _get("windows", "windows", answers.Windows, schema.ListQuery),
+    _get("windows/{ticker}", "window", answers_results.WindowReplay),
     _get("orders", "orders", answers.Orders, schema.OrderQuery),
     _get("trades", "trades", answers.Trades, schema.TradeQuery),
     _get("trades/active", "active", answers.Trades, schema.ListQuery),
     _get("strategies", "strategies", answers.Strategies),
     _get("strategies/{name}/params", "parameters", answers.Parameters),
     _get("mode", "mode", answers.Mode),
-    _get("price-history", "price_history", answers.PriceHistory, schema.HistoryQuery),
+    _get("price-history", "price_history", answers_results.PriceHistory, schema.HistoryQuery),
     _get("decisions", "decisions", answers.Decisions, schema.DecisionQuery),
     _get("locks", "locks", answers.Locks),
-    _get("profit", "profit", answers.Profits, schema.ProfitQuery),
-    _get("performance", "performance", answers.Performances),
-    _get("calibration", "calibration", answers.Calibration),
+    _get("profit", "profit", answers_results.Profits, schema.ProfitQuery),
+    _get("performance", "performance", answers_results.Performances, schema.PerformanceQuery),
+    _get("calibration", "calibration", answers_results.Calibration),
     _get("metrics", "metrics", answers.Metrics),
     _get("actors", "actors", answers.Actors, schema.ListQuery),
     _still("config", "config", answers.Configuration),

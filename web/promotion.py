@@ -17,6 +17,8 @@ from core.messages import ControlAnswer, Part
 from web.errors import ApiError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from core.screen.market_rows import WindowRow
     from web.hub import Hub
     from web.schema import ModeBody
@@ -40,11 +42,11 @@ class Check(Part, frozen=True, kw_only=True):
     needed: str
 
 
-def checklist(hub: Hub, settings: WebSettings) -> tuple[Check, ...]:
+def checklist(hub: Hub, windows: Iterable[WindowRow], settings: WebSettings) -> tuple[Check, ...]:
     """What must hold before real money is traded, as far as this run can tell."""
     status, account = hub.single("status_update"), hub.single("account")
-    played = [row for row in hub.rows("window") if row.orders or row.position]
-    verdict = _track(played).verdict()
+    played = [row for row in windows if row.orders or row.position]
+    verdict = track_of(played).verdict()
     key = any(row.name == "KALSHI_API_KEY" and row.value for row in settings.config)
     open_orders = status.order_summary.open
     positions = len(account.positions) if account is not None else 0
@@ -72,13 +74,12 @@ def checklist(hub: Hub, settings: WebSettings) -> tuple[Check, ...]:
     )
 
 
-def switch(wanted: ModeBody, hub: Hub, settings: WebSettings) -> ControlAnswer:
+def switch(wanted: ModeBody, hub: Hub, checks: tuple[Check, ...]) -> ControlAnswer:
     """Done where it is the mode already. Raises ApiError 409 that says what it would take."""
     status = hub.single("status_update")
     if wanted.mode == status.mode:
         text = f"the mode is {wanted.mode} already"
         return ControlAnswer(verdict="done", message=text, state=status.state, epoch=status.epoch)
-    checks = checklist(hub, settings)
     failed = [check.name for check in checks if not check.passed]
     details: dict[str, Any] = {
         "command": _COMMANDS[wanted.mode],
@@ -97,8 +98,8 @@ def switch(wanted: ModeBody, hub: Hub, settings: WebSettings) -> ControlAnswer:
     raise ApiError(409, "restart_required", text, details)
 
 
-def _track(rows: list[WindowRow]) -> Track:
-    """Results per window; a window's contracts are not told, so it counts in whole dollars."""
+def track_of(rows: Iterable[WindowRow]) -> Track:
+    """Results of windows, per contract held to the end (at least one)."""
     track = Track()
     for row in rows:
         track = track.add(row.pnl / max(1.0, abs(row.position)), max(1, row.orders))

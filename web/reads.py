@@ -1,4 +1,4 @@
-"""What is computed from the hub's picture for one request: money, profit, calibration, health.
+"""What is computed from the hub's picture for one request: money, prices, health, counters.
 
 Nothing here reaches an actor or changes anything. Every handler first makes sure that the picture
 is the present, else 503 with the actor that has fallen silent.
@@ -6,14 +6,8 @@ is the present, else 503 with the actor that has fallen silent.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
-import numpy as np
-
-from core.domain.calibration import brier, log_loss, reliability
-from core.messages import MANUAL
 from core.screen.scale import rfc3339
 from core.screen.trade import OPEN
 from core.units import MILLISECOND, Nanos
@@ -21,29 +15,26 @@ from web.errors import ApiError, json_response
 from web.logs import tail
 from web.promotion import checklist
 from web.requests import listed, query
-from web.schema import HistoryQuery, ListQuery, ProfitQuery
+from web.schema import HistoryQuery, ListQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from flask import Response
 
-    from core.screen.market_rows import WindowRow
     from core.screen.trading_rows import AccountRow
-    from web.audit import Audit
-    from web.hub import Hub
-    from web.settings import WebSettings
-
-_NEW_YORK = ZoneInfo("America/New_York")
+    from web.promotion import Check
+    from web.sources import Sources
 
 
 class Reads:
     """Thread-safe: one instance serves all threads of the server."""
 
-    def __init__(self, hub: Hub, settings: WebSettings, audit: Audit) -> None:
-        self._hub = hub
-        self._settings = settings
-        self._audit = audit
+    def __init__(self, sources: Sources) -> None:
+        self._hub = sources.hub
+        self._settings = sources.settings
+        self._audit = sources.audit
+        self._history = sources.history
 
     def present(self) -> float:
         """Age of the picture in seconds. Raises ApiError 503 when it is not the present."""
@@ -108,54 +99,6 @@ class Reads:
         ]
         return listed("trades", rows, asked)
 
-    def windows(self) -> Response:
-        """Windows that have a result, newest first."""
-        return self._list("windows", "window")
-
-    def settlements(self) -> Response:
-        """Windows with a result in which we held contracts, newest first."""
-        asked = query(ListQuery)
-        self.present()
-        return listed("settlements", _played(self._hub.rows("window")), asked)
-
-    def profit(self) -> Response:
-        """Profit by day, week or month of New York."""
-        asked = query(ProfitQuery)
-        self.present()
-        rows = _played(self._hub.rows("window"))
-        sums: dict[str, dict[str, Any]] = {}
-        for row in rows:
-            period = _period(row.at, asked.by)
-            empty = {"windows": 0, "orders": 0, "wins": 0, "fees": 0.0, "pnl": 0.0}
-            line = sums.setdefault(period, {"period": period, **empty})
-            line["windows"] += 1
-            line["orders"] += row.orders
-            line["wins"] += row.pnl > 0
-            line["fees"] = round(line["fees"] + row.fees, 6)
-            line["pnl"] = round(line["pnl"] + row.pnl, 6)
-        newest = sorted(sums.values(), key=lambda line: str(line["period"]), reverse=True)
-        page = newest[asked.offset : asked.offset + asked.limit]
-        start = min((row.at for row in rows), default=None)
-        return json_response(
-            {"by": asked.by, "profit": page, "total": len(sums), "covers_from": start}
-        )
-
-    def performance(self) -> Response:
-        """Each strategy's results."""
-        self.present()
-        rows = [
-            {
-                "strategy_name": row.name,
-                "trades": row.trades,
-                "wins": row.wins,
-                "win_rate": row.wins / row.trades if row.trades else None,
-                "pnl": row.pnl,
-                "ev_per_trade": round(row.pnl / row.trades, 6) if row.trades else None,
-            }
-            for row in self._hub.rows("strategy")
-        ]
-        return json_response({"performance": rows, "total": len(rows)})
-
     # --- forecasts -------------------------------------------------------------------------------
 
     def price_history(self) -> Response:
@@ -164,7 +107,7 @@ class Reads:
         self.present()
         state = self._hub.picture(frozenset({"index", "quote"})).state
         lines = [
-            {"line": name, "points": [_point(point) for point in points[-asked.limit :]]}
+            {"line": name, "points": [point_of(point) for point in points[-asked.limit :]]}
             for topic in ("index", "quote")
             for name, points in state[topic].items()
             if asked.series in (None, name.partition(":")[0])
@@ -177,34 +120,11 @@ class Reads:
         rows = self._hub.rows("lock")
         return json_response({"locks": rows, "total": len(rows)})
 
-    def calibration(self) -> Response:
-        """Probabilities behind approved orders against what came."""
-        self.present()
-        results = {row.ticker: row.result for row in self._hub.rows("window")}
-        rows = [
-            row
-            for row in self._hub.rows("decision")
-            if row.kind == "approved"
-            and row.strategy != MANUAL
-            and row.ticker in results
-            and row.probability is not None
-        ]
-        body: dict[str, Any] = {
-            "orders": len(rows),
-            "windows": len({row.ticker for row in rows}),
-            "brier": None,
-            "log_loss": None,
-            "calibration": (),
-        }
-        if rows:
-            forecast = np.array([row.probability for row in rows], dtype=np.float64)
-            outcome = np.array([results[row.ticker] == row.side for row in rows], dtype=np.float64)
-            body["brier"] = brier(forecast, outcome)
-            body["log_loss"] = log_loss(forecast, outcome)
-            body["calibration"] = reliability(forecast, outcome)
-        return json_response(body)
-
     # --- the system ------------------------------------------------------------------------------
+
+    def checks(self) -> tuple[Check, ...]:
+        """The checklist from paper to live."""
+        return checklist(self._hub, self._history.windows(), self._settings)
 
     def mode(self) -> Response:
         """Local, paper or live, and the trading state."""
@@ -212,7 +132,7 @@ class Reads:
         status = self._hub.single("status_update")
         names = ("mode", "dry_run", "state", "epoch", "speed")
         told = {name: getattr(status, name) for name in names}
-        return json_response({**told, "promotion": checklist(self._hub, self._settings)})
+        return json_response({**told, "promotion": self.checks()})
 
     def system_health(self) -> Response:
         """Every actor, stream and limit."""
@@ -277,20 +197,7 @@ class Reads:
         return listed(name, self._hub.rows(topic), asked)
 
 
-def _played(rows: Iterable[WindowRow]) -> list[WindowRow]:
-    """Windows in which something was bought or sold."""
-    return [row for row in rows if row.orders or row.position]
-
-
-def _period(at: str, by: str) -> str:
-    day = datetime.fromisoformat(at).astimezone(_NEW_YORK).date()
-    if by == "week":
-        day -= timedelta(days=day.weekday())
-    elif by == "month":
-        day = day.replace(day=1)
-    return day.isoformat()
-
-
-def _point(point: tuple[float | None, ...]) -> dict[str, Any]:
+def point_of(point: Iterable[float | None]) -> dict[str, Any]:
+    """A point of a chart line as clients read it."""
     at, *values = point
     return {"at": rfc3339(Nanos(int(at or 0) * MILLISECOND)), "values": values}

@@ -94,6 +94,15 @@ class ProfitQuery(ListQuery):
     by: Literal["day", "week", "month"] = "day"
 
 
+class PerformanceQuery(Strict):
+    """Of `/api/performance`."""
+
+    points: int = Field(default=500, ge=2, le=5_000)
+    """Of the equity, at most."""
+    days: int = Field(default=31, ge=1, le=3_660)
+    """New York days with trades, newest first."""
+
+
 class StreamQuery(Strict):
     """Of `/ws`."""
 

@@ -21,6 +21,8 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The secret of those who may look and not command; empty: there are none."""
     audit_path: Path | None = None
     """Where commands are written; None keeps them in memory only."""
+    history_path: Path | None = None
+    """Where past windows and results are remembered; None keeps them in memory."""
     log_path: Path | None = None
     """The daemon's own log, for `/api/logs`."""
     hosts: tuple[str, ...] = LOCAL_HOSTS

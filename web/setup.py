@@ -26,6 +26,8 @@ def web_settings(settings: Settings) -> WebSettings:
         hosts=(*LOCAL_HOSTS, f"[{address}]" if ":" in address else address),
         origins=settings.cors_origins,
         config=effective(settings),
+        # Each start of the local exchange is a new venue with new accounts: nothing to go on with.
+        history_path=None if settings.mode == "local" else settings.mode_dir / "history.sqlite",
         audit_path=settings.log_dir / "audit.jsonl",
         log_path=settings.log_dir / "quarterhour.log",
     )

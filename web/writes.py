@@ -17,8 +17,8 @@ from core.units import DOLLAR_PRICE, ONE_CONTRACT, Price, Quantity, money_from_d
 from web.auth import caller
 from web.errors import ApiError, json_response
 from web.promotion import switch
-from web.reads import Reads
 from web.requests import body
+from web.results import Results
 from web.schema import (
     AmendBody,
     BankrollBody,
@@ -34,19 +34,17 @@ if TYPE_CHECKING:
 
     from core.messages import ControlRequest
     from core.screen.trading_rows import TradeRow
-    from web.audit import Audit
     from web.commands import Build, Commands
-    from web.hub import Hub
-    from web.settings import WebSettings
+    from web.sources import Sources
 
 _LONGEST_NAME = 100
 
 
-class Writes(Reads):
+class Writes(Results):
     """Commands that are not about the trading state. Thread-safe."""
 
-    def __init__(self, hub: Hub, commands: Commands, settings: WebSettings, audit: Audit) -> None:
-        super().__init__(hub, settings, audit)
+    def __init__(self, sources: Sources, commands: Commands) -> None:
+        super().__init__(sources)
         self._commands = commands
 
     # --- orders ----------------------------------------------------------------------------------
@@ -165,7 +163,7 @@ class Writes(Reads):
         given = body(ModeBody)
         self.present()
         try:
-            return json_response(switch(given, self._hub, self._settings))
+            return json_response(switch(given, self._hub, self.checks()))
         except ApiError as refusal:
             self._commands.note(f"mode {given.mode}", given, self._who(), refusal)
             raise

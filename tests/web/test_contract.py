@@ -57,7 +57,7 @@ def read(site: Site, path: str) -> dict[str, Any]:
     "operation", [o for o in OPERATIONS if o.method == "GET"], ids=lambda o: o.path
 )
 def test_every_read_answers_as_its_model_says(site: Site, operation: Any) -> None:  # noqa: ANN401
-    path = operation.rule.replace("<name>", "mean_reversion")
+    path = operation.rule.replace("<name>", "mean_reversion").replace("<ticker>", TICKER)
     operation.answer.model_validate_json(site.get(path).text)
 
 

@@ -1,0 +1,50 @@
+"""The page of one daemon: application, server, and what collects its history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from web.app import HISTORY, create_app
+from web.history import Historian
+from web.server import Server
+
+if TYPE_CHECKING:
+    from web.control import Control
+    from web.hub import Hub
+    from web.settings import WebSettings
+
+_MORE_THREADS: Final = 8
+"""Workers for plain requests, beside one for each stream."""
+
+
+class Listen(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to listen."""
+
+    host: str
+    port: int
+    """0: any free one."""
+
+
+class Site:
+    """Bound when constructed; serves between `start` and `stop`. Used by the main thread."""
+
+    def __init__(self, hub: Hub, control: Control, settings: WebSettings, listen: Listen) -> None:
+        """Raises PortTaken or CannotListen."""
+        app = create_app(hub, control, settings)
+        self._historian = Historian(app.extensions[HISTORY])
+        threads = settings.max_streams + _MORE_THREADS
+        self._server = Server(app, listen.host, listen.port, threads=threads)
+        host = f"[{listen.host}]" if ":" in listen.host else listen.host
+        self.address = f"http://{host}:{self._server.port}"
+
+    def start(self) -> None:
+        """Answer requests, and remember what has been."""
+        self._historian.start()
+        self._server.start()
+
+    def stop(self) -> None:
+        """End streams and requests, write the last history. Idempotent."""
+        self._server.stop()
+        self._historian.stop()

@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 _OF_A_MARKET: Final = (
     m.StrikePublished,
     m.MarketStatusChanged,
+    m.GridChanged,
     m.MarketDetermined,
     m.MarketFinalized,
 )

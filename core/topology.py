@@ -52,6 +52,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.MarketListed: (FEED, PAPER, DASHBOARD, RECORDER),
     m.StrikePublished: (FEED, PAPER, DASHBOARD, RECORDER),
     m.MarketStatusChanged: (FEED, PAPER, DASHBOARD, RECORDER),
+    m.GridChanged: (FEED, PAPER, RECORDER),
     m.MarketDetermined: (FEED, PAPER, RISK, DASHBOARD, SESSION, RECORDER),
     m.MarketFinalized: (DASHBOARD, SESSION, RECORDER),
     m.BookSnapshot: (FEED, PAPER, RECORDER),

@@ -24,6 +24,41 @@ TAPERED_DECI_CENT: Final = (
     PriceRange(start=Price(9_000), end=Price(10_000), step=Price(10)),
 )
 """The grid of the crypto 15-minute markets."""
+_MIRRORED: Final = (
+    # name, where the edge ends, step of the edge, step of the middle
+    ("center_whole_edge_half_cent", 1_000, 50, 100),
+    ("center_whole_edge_quint_cent", 1_000, 20, 100),
+    ("center_half_edge_half_cent", 1_000, 50, 50),
+    ("center_half_edge_quint_cent", 1_000, 20, 50),
+    ("center_half_edge_deci_cent", 1_000, 10, 50),
+    ("center_quint_edge_quint_cent", 1_000, 20, 20),
+    ("center_quint_edge_deci_cent", 1_000, 10, 20),
+    ("center_deci_edge_centi_cent", 100, 1, 10),
+)
+
+
+def _mirrored(edge: int, outer: int, inner: int) -> tuple[PriceRange, ...]:
+    """Fine at both edges, `inner` between them."""
+    cuts = ((0, edge, outer), (edge, DOLLAR_PRICE - edge, inner))
+    tail = (DOLLAR_PRICE - edge, DOLLAR_PRICE, outer)
+    return tuple(
+        PriceRange(start=Price(start), end=Price(end), step=Price(step))
+        for start, end, step in (*cuts, tail)
+    )
+
+
+def _even(step: int) -> tuple[PriceRange, ...]:
+    return (PriceRange(start=Price(0), end=DOLLAR_PRICE, step=Price(step)),)
+
+
+STRUCTURES: Final[dict[str, tuple[PriceRange, ...]]] = {
+    "linear_cent": _even(100),
+    "deci_cent": _even(10),
+    "center_centi_edge_centi_cent": _even(1),
+    "tapered_deci_cent": TAPERED_DECI_CENT,
+    **{name: _mirrored(*steps) for name, *steps in _MIRRORED},
+}
+"""The named structures whose ranges are known (kalshi.md 3.3). A market's own ranges decide."""
 
 
 class PriceGrid:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from core.domain.grid import price_grid
 from core.domain.pricing import Contract, KnownPrints, outlook, probability_yes
 from core.domain.windows import FINAL_MINUTE, WINDOW_LENGTH
 from core.exchange.records import Side
@@ -75,9 +74,8 @@ class SyntheticWindow:
         self._world = world
         self._ticker = window.market_ticker
         self._random = draw
-        self._grid = price_grid(engine.series_spec(window.series).price_ranges)
         self._pool = Pool(engine, self._ticker)
-        self._longshots = Longshots(self._grid.prices, draw)
+        self._longshots = Longshots(engine.grid(self._ticker).prices, draw)
         self._taker = Taker(world.takers, draw)
         self._contract: Contract | None = None
         self._interest = 0
@@ -119,8 +117,9 @@ class SyntheticWindow:
             open_ns=self.window.open_ns,
         )
         fair = maker.fair(sight, crowd.mood.value)
-        best = maker.quotes(fair, sight, crowd.best(without=maker), self._grid)
-        before, maker.ladder = maker.ladder, maker.build(best, self._grid)
+        grid = self._engine.grid(self._ticker)
+        best = maker.quotes(fair, sight, crowd.best(without=maker), grid)
+        before, maker.ladder = maker.ladder, maker.build(best, grid)
         bid, ask = crowd.best()
         self._longshots.withdraw(bid, ask, self._pool, now)
         self._pool.exchange(before.levels, maker.ladder.levels, now)
@@ -145,11 +144,12 @@ class SyntheticWindow:
     def _limit(self, side: Side) -> Price | None:
         """A limit a little beyond the best price, on the grid; None against an empty side."""
         quote = self._engine.quote(self._ticker)
+        grid = self._engine.grid(self._ticker)
         if side is Side.BID:
             if quote.ask == DOLLAR_PRICE:
                 return None
-            return self._grid.round_down(Price(quote.ask + min(_REACH, DOLLAR_PRICE - quote.ask)))
-        return self._grid.round_up(Price(max(0, quote.bid - _REACH))) if quote.bid else None
+            return grid.round_down(Price(quote.ask + min(_REACH, DOLLAR_PRICE - quote.ask)))
+        return grid.round_up(Price(max(0, quote.bid - _REACH))) if quote.bid else None
 
     def _fair(self, contract: Contract, stamp: Nanos) -> float:
         """The exact probability for who sees everything at once and knows the volatility."""

@@ -60,6 +60,15 @@ class MarketStatusChanged(Message, frozen=True, kw_only=True):
     ts_recv: Nanos
 
 
+class GridChanged(Message, frozen=True, kw_only=True):
+    """The exchange gave a live market other valid prices; orders that rest stay."""
+
+    ticker: str
+    grid: tuple[PriceRange, ...]
+    ts_event: Nanos
+    ts_recv: Nanos
+
+
 class MarketDetermined(Message, frozen=True, kw_only=True):
     """The result of a window is known; payouts follow with `MarketFinalized`."""
 

@@ -130,6 +130,7 @@ KINDS: Final[dict[str, type[m.Message]]] = {
         m.MarketListed,
         m.StrikePublished,
         m.MarketStatusChanged,
+        m.GridChanged,
         m.MarketDetermined,
         m.MarketFinalized,
         m.BookSnapshot,

@@ -76,6 +76,7 @@ class MarketFeed(HandlingRole):
             m.MarketListed: self._listed,
             m.StrikePublished: self._struck,
             m.MarketStatusChanged: self._status_changed,
+            m.GridChanged: self._regridded,
             m.MarketDetermined: self._determined,
             m.StreamChanged: self._stream_changed,
             m.StreamReply: self._replied,
@@ -185,6 +186,13 @@ class MarketFeed(HandlingRole):
     def _status_changed(self, change: m.MarketStatusChanged, now: Nanos) -> Sequence[Message]:
         record = self._markets.records.get(change.ticker)
         if record is None or not record.tell(change.status, now):
+            return ()
+        return self._views.show(record, change.ts_event, change.ts_recv, now)
+
+    def _regridded(self, change: m.GridChanged, now: Nanos) -> Sequence[Message]:
+        """Other prices are valid from now on: an order at an old one would be refused."""
+        record = self._markets.records.get(change.ticker)
+        if record is None or not record.regrid(change.grid, now):
             return ()
         return self._views.show(record, change.ts_event, change.ts_recv, now)
 

@@ -14,6 +14,7 @@ from core.messages import BookSnapshot
 from core.units import DOLLAR_PRICE, SECOND, Nanos, Price, Quantity
 
 if TYPE_CHECKING:
+    from core.exchange.listing import PriceRange
     from core.messages import Level, MarketTerms, TopOfBook
     from core.units import IndexValue
 
@@ -106,12 +107,13 @@ class MarketRecord:
         """Take newer terms; whether anything that a strategy can see is different.
 
         A listing may come from a replica that is behind: it takes no known strike back, and for
-        `lag` after the stream told a status it does not overrule that.
+        `lag` after the stream told a status or a grid it does not overrule that.
         """
         if terms.strike is None:
             terms = msgspec.structs.replace(terms, strike=self.listed.strike)
         if self._told_at is not None and now - self._told_at < lag:
-            terms = msgspec.structs.replace(terms, status=self.listed.status)
+            held = self.listed
+            terms = msgspec.structs.replace(terms, status=held.status, grid=held.grid)
         before = self.terms
         self.listed = terms
         self.prints.digits = self.proxies.digits = terms.digits
@@ -142,6 +144,14 @@ class MarketRecord:
         self.listed = msgspec.structs.replace(self.listed, status=status)
         self._show_terms()
         return self.terms != before
+
+    def regrid(self, grid: tuple[PriceRange, ...], now: Nanos) -> bool:
+        """The stream told another price grid; whether it is news."""
+        self._told_at = now
+        before = self.listed.grid
+        self.listed = msgspec.structs.replace(self.listed, grid=grid)
+        self._show_terms()
+        return grid != before
 
     def _show_terms(self) -> None:
         """Between opening and close the clock knows better than a listing (kalshi.md 8.6)."""

@@ -77,6 +77,7 @@ class Paper(HandlingRole):
             m.MarketListed: self._followed(outside.listed),
             m.StrikePublished: self._followed(outside.struck),
             m.MarketStatusChanged: self._followed(outside.status_changed),
+            m.GridChanged: self._followed(outside.regridded),
             m.MarketDetermined: self._determined,
             m.BookSnapshot: self._heard(outside.snapshot),
             m.BookDelta: self._heard(outside.delta),

@@ -145,6 +145,11 @@ class Outside:
         elif change.status is MarketStatus.ACTIVE:
             self._engine.resume_market(change.ticker, now)
 
+    def regridded(self, change: m.GridChanged, now: Nanos) -> None:
+        """The market takes other prices from now on, at the exchange as here."""
+        if change.ticker in self._markets:
+            self._engine.change_grid(change.ticker, "", change.grid, now)
+
     def waits_until(self, result: m.MarketDetermined, now: Nanos) -> Nanos | None:
         """The close, where a result comes before it by our clock: theirs may be ahead."""
         market = self._markets.get(result.ticker)

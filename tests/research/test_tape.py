@@ -65,6 +65,7 @@ ONE_OF_EACH: tuple[m.Message, ...] = (
     m.MarketStatusChanged(
         ticker=TICKER, status=MarketStatus.INACTIVE, ts_event=at(2), ts_recv=at(2.5)
     ),
+    m.GridChanged(ticker=TICKER, grid=TERMS.grid, ts_event=at(2.6), ts_recv=at(2.7)),
     m.StreamChanged(stream="market", conn=3, state="open", reason="", ts_recv=at(3)),
     m.StreamReply(
         stream="market",

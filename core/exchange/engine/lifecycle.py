@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.exchange.engine.index_series import IndexSeries
 from core.exchange.engine.market_state import MarketState
+from core.exchange.engine.tails import tail_delay
 from core.exchange.engine_events import (
     BookCleared,
     MarketChanged,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from core.exchange.engine.schedule import Schedule
     from core.exchange.engine.venue import Venue
     from core.exchange.engine_types import SeriesSpec
+    from core.exchange.listing import PriceRange
 
 
 class Lifecycle:
@@ -69,10 +71,19 @@ class Lifecycle:
             market.status = MarketStatus.ACTIVE
             self._tell(market, MarketEvent.ACTIVATED)
 
-    def pause_trading(self, shard: int) -> None:
+    def change_grid(
+        self, market: MarketState, structure: str, ranges: tuple[PriceRange, ...]
+    ) -> None:
+        """Other prices are valid from now on; what rests stays."""
+        market.set_grid(structure, ranges)
+        market.updated = self._venue.now
+        self._tell(market, MarketEvent.GRID_CHANGED)
+
+    def pause_trading(self, shard: int, until: Nanos | None = None) -> None:
         """Stop orders on a shard; those that asked for it are cancelled."""
         venue = self._venue
         venue.paused_trading.add(shard)
+        venue.resumes = until
         self._tell_status()
         for account in venue.accounts.values():
             for order in account.resting(shard):
@@ -83,6 +94,7 @@ class Lifecycle:
     def resume_trading(self, shard: int) -> None:
         """Orders pass again."""
         self._venue.paused_trading.discard(shard)
+        self._venue.resumes = None
         self._tell_status()
 
     def pause_exchange(self, shard: int) -> None:
@@ -149,7 +161,10 @@ class Lifecycle:
 
     def _delayed(self, market: MarketState, after_close: Nanos) -> Nanos:
         """A time after the close, with the delay that holds now."""
-        return Nanos(market.window.close_ns + after_close + self._venue.settlement_delay)
+        config = self._venue.config
+        late = tail_delay(config.seed, market.ticker) if config.settlement_tail else 0
+        delay = self._venue.settlement_delay + late
+        return Nanos(market.window.close_ns + after_close + delay)
 
     def _settle(self, market: MarketState) -> None:
         venue, timeline = self._venue, self._venue.config.timeline

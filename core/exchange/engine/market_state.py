@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from core.domain.fees import FeeTerms
     from core.domain.windows import Window
     from core.exchange.engine_types import SeriesSpec
-    from core.exchange.listing import Trade
+    from core.exchange.listing import PriceRange, Trade
     from core.units import IndexValue
 
 _TAPE_LENGTH: Final = 10_000
@@ -46,6 +46,8 @@ class MarketState:
         "last_size",
         "outside_interest",
         "participants",
+        "price_ranges",
+        "price_structure",
         "result",
         "settled",
         "settlement_value",
@@ -64,7 +66,7 @@ class MarketState:
         self.fees = fees
         self.window = window
         self.ticker = window.market_ticker
-        self.grid = price_grid(spec.price_ranges)
+        self.set_grid(spec.price_level_structure, spec.price_ranges)
         self.book = EngineBook()
         self.book_ts = now
         self.status = MarketStatus.INITIALIZED
@@ -90,6 +92,12 @@ class MarketState:
     def is_open(self) -> bool:
         """Whether cancels pass: trading or paused, and not closed."""
         return self.status in _OPENED
+
+    def set_grid(self, structure: str, ranges: tuple[PriceRange, ...]) -> None:
+        """The prices that new orders may carry from now on."""
+        self.price_structure = structure
+        self.price_ranges = ranges
+        self.grid = price_grid(ranges)
 
     def book_trade(self, trade: Trade) -> None:
         """Add a public trade to the tape and the totals."""
@@ -144,7 +152,7 @@ class MarketState:
             result=result,
             settlement_value=self.settlement_value,
             settled=self.settled,
-            price_ranges=spec.price_ranges,
+            price_ranges=self.price_ranges,
             yes_bid=quote.bid,
             yes_ask=quote.ask,
             yes_bid_size=quote.bid_size,
@@ -155,7 +163,7 @@ class MarketState:
             shard=spec.shard,
             title=spec.title,
             index_id=spec.index_id,
-            price_level_structure=spec.price_level_structure,
+            price_level_structure=self.price_structure,
             created=self.created,
             updated=self.updated,
             expected_expiration=Nanos(window.close_ns + EXPECTED_EXPIRATION),

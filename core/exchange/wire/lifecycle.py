@@ -9,6 +9,7 @@ from core.exchange.listing import MarketStatus
 from core.exchange.records import Outcome
 from core.exchange.wire import scalars as s
 from core.messages import (
+    GridChanged,
     MarketDetermined,
     MarketFinalized,
     MarketListed,
@@ -50,6 +51,12 @@ def lifecycle_messages(body: LifecycleBody, sent_ms: int, origin: Origin) -> tup
                 ticker=body.market_ticker, status=status, ts_event=ts_event, ts_recv=origin.ts_recv
             )
             return (changed,)
+        case "price_level_structure_updated" if body.price_ranges:
+            grid = tuple(part.read() for part in body.price_ranges)
+            regrid = GridChanged(
+                ticker=body.market_ticker, grid=grid, ts_event=ts_event, ts_recv=origin.ts_recv
+            )
+            return (regrid,)
         case "determined" | "settled":
             return _ended(body, ts_event, origin)
         case _:

@@ -23,7 +23,7 @@ from core.exchange.auth import (
     read_public_key,
     write_private_key,
 )
-from core.exchange.engine_types import CRYPTO_SHARD, DEFAULT_SHARD, EngineConfig
+from core.exchange.engine_types import CRYPTO_SHARD, DEFAULT_SHARD
 from core.exchange.simulated import SimulatedExchange
 from core.exchange.tiers import TIERS
 from core.units import Money
@@ -31,6 +31,7 @@ from web.exchange_app import REST_PREFIX, STREAM_PATH, Stream, create_exchange_a
 from web.exchange_faults import FaultDesk, FaultyScenario
 from web.exchange_host import ExchangeHost
 from web.exchange_keys import KeyRing
+from web.exchange_memory import Memory
 from web.exchange_publisher import Publisher
 from web.exchange_scenario import build_scenario
 from web.exchange_subscriptions import Roster
@@ -118,7 +119,7 @@ def serve_exchange(options: ExchangeOptions) -> RunningExchange:
     """
     options.check()
     clock = ScaledClock.from_spec(start_spec(options.speed, options.start))
-    engine = SimulatedExchange(EngineConfig(seed=options.seed))
+    engine = SimulatedExchange(options.engine_config())
     scenario = build_scenario(engine, options, clock.now())
     return serve_engine(engine, scenario, clock, options)
 
@@ -133,11 +134,12 @@ def serve_engine(
     cash = {DEFAULT_SHARD: Money(0), CRYPTO_SHARD: options.cash}
     engine.open_account(ACCOUNT, cash, clock.now())
     roster = Roster()
-    publisher = Publisher(roster, clock)
-    faults = FaultDesk(options.seed, ring, roster, publisher)
+    publisher = Publisher(roster, clock, empty_sides=options.empty_sides == "send")
+    memory = Memory(engine, options.portfolio_lag, options.archived_after)
+    faults = FaultDesk(options.seed, ring, publisher, memory.replica)
     faults.add(options.read_faults(), clock.now())
     scenario = FaultyScenario(scenario, engine, faults)
-    host = ExchangeHost(engine, scenario, clock, publisher.publish)
+    host = ExchangeHost(engine, scenario, clock, publisher.publish, memory)
     if options.tier is not None:
         host.limits = TIERS[options.tier]
     app = create_exchange_app(host, ring, Stream(roster, publisher, options), faults)

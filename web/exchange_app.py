@@ -9,8 +9,12 @@ from flask import Flask, Response, request
 from flask_sock import Sock
 
 from core.exchange.wire.errors import bare_error
+from web.exchange_account import account_endpoints
+from web.exchange_archive import archive_endpoints
+from web.exchange_candles import candle_endpoints
 from web.exchange_commands import CommandDesk
 from web.exchange_fault_routes import fault_endpoints, install_faults
+from web.exchange_groups import group_endpoints
 from web.exchange_keys import install_keys, key_endpoints
 from web.exchange_limits import Tollgate, install_limits
 from web.exchange_money import money_endpoints
@@ -39,10 +43,21 @@ _PRIVATE: Final = (
     f"{REST_PREFIX}/account",
     f"{REST_PREFIX}/api_keys",
     f"{REST_PREFIX}/cfbenchmarks",
+    f"{REST_PREFIX}/historical/fills",
+    f"{REST_PREFIX}/historical/orders",
+    f"{REST_PREFIX}/historical/positions",
     f"{REST_PREFIX}/local/books",
     STREAM_PATH,
 )
-_ENDPOINTS: Final = (public_endpoints, portfolio_endpoints, order_endpoints, money_endpoints)
+_ENDPOINTS: Final = (
+    public_endpoints,
+    candle_endpoints,
+    archive_endpoints,
+    portfolio_endpoints,
+    order_endpoints,
+    group_endpoints,
+    money_endpoints,
+)
 _TOO_MANY: Final = 429
 
 
@@ -67,11 +82,13 @@ def create_exchange_app(
     install_refusals(app)
     _limit_streams(app, stream)
     install_faults(app, REST_PREFIX, faults)
-    if stream.is_limited:
-        install_limits(app, REST_PREFIX, Tollgate(host.limits, host.clock))
+    gate = Tollgate(host.limits, host.clock) if stream.is_limited else None
+    if gate is not None:
+        install_limits(app, REST_PREFIX, gate)
     app.register_blueprint(fault_endpoints(host, faults), url_prefix=REST_PREFIX)
     for endpoints in _ENDPOINTS:
         app.register_blueprint(endpoints(host), url_prefix=REST_PREFIX)
+    app.register_blueprint(account_endpoints(host, gate), url_prefix=REST_PREFIX)
     app.register_blueprint(key_endpoints(ring), url_prefix=REST_PREFIX)
     _install_stream(app, host, stream)
     return app

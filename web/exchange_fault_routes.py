@@ -15,7 +15,8 @@ from flask import Blueprint, Response, g, request
 
 from core.exchange.engine.refusals import invalid_parameters, not_found
 from core.exchange.fault_drift import drifted
-from core.exchange.faults import Fault, FaultError, FaultKind, read_script
+from core.exchange.fault_kinds import MARKET_KINDS, FaultKind
+from core.exchange.faults import Fault, FaultError, read_script
 from core.exchange.port import Unauthorized
 from core.exchange.wire.errors import ErrorBody, bare_error, nested_error
 from web.exchange_requests import answer
@@ -104,7 +105,7 @@ def _list_endpoints(routes: Blueprint, host: ExchangeHost, desk: FaultDesk) -> N
 
         def arm(engine: SimulatedExchange, now: Nanos) -> tuple[Armed, ...]:
             for fault in faults:
-                if fault.kind in {FaultKind.PAUSE_MARKET, FaultKind.RESUME_MARKET}:
+                if fault.kind in MARKET_KINDS:
                     engine.market(fault.match)
             return desk.add(faults, now)
 

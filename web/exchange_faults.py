@@ -7,8 +7,10 @@ import threading
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from core.domain.grid import STRUCTURES
 from core.exchange.fault_drift import drifted
-from core.exchange.faults import FRAME_KINDS, FaultBook, FaultKind
+from core.exchange.fault_kinds import FRAME_KINDS, FaultKind
+from core.exchange.faults import FaultBook
 from core.exchange.port import Rejected
 from core.units import SECOND, Nanos
 from web.exchange_subscriptions import CHANNEL_ERROR, OVERFLOW
@@ -17,11 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from core.exchange.faults import Armed, Fault
+    from core.exchange.replica import Replica
     from core.exchange.scenario import Scenario
     from core.exchange.simulated import SimulatedExchange
     from web.exchange_keys import KeyRing
     from web.exchange_publisher import Publisher
-    from web.exchange_subscriptions import Roster, StreamClient, Subscription
+    from web.exchange_subscriptions import StreamClient, Subscription
 
 _log = logging.getLogger(__name__)
 
@@ -29,11 +32,13 @@ _log = logging.getLogger(__name__)
 class FaultDesk:
     """Does what the book of faults says. Any thread; timed ones under the exchange's lock."""
 
-    def __init__(self, seed: int, ring: KeyRing, roster: Roster, publisher: Publisher) -> None:
+    def __init__(self, seed: int, ring: KeyRing, publisher: Publisher, replica: Replica) -> None:
+        self._replica = replica
+        self._usual_lag = replica.lag
         self._book = FaultBook(seed)
         self._lock = threading.Lock()
         self._ring = ring
-        self._roster = roster
+        self._roster = publisher.roster
         self._publisher = publisher
         self._awake = threading.Event()
         """Set when faults are cleared: slow requests go on."""
@@ -56,6 +61,7 @@ class FaultDesk:
             self._watch_frames()
         if fault_id is None:
             self._ring.offset = self._publisher.offset = Nanos(0)
+            self._replica.lag = self._usual_lag
         return count
 
     def listed(self) -> tuple[dict[str, Any], ...]:
@@ -123,20 +129,10 @@ class FaultDesk:
                 self._break_off(fault)
             case FaultKind.CLOCK_SKEW:
                 self._ring.offset = self._publisher.offset = _nanos(fault.offset)
-            case FaultKind.LATE_SETTLEMENT:
-                engine.delay_settlement(_nanos(fault.seconds), now)
-            case FaultKind.PAUSE_MARKET:
-                engine.pause_market(fault.match, now)
-            case FaultKind.RESUME_MARKET:
-                engine.resume_market(fault.match, now)
+            case FaultKind.PORTFOLIO_LAG:
+                self._replica.lag = _nanos(fault.seconds)
             case _:
-                pauses = {
-                    FaultKind.PAUSE_TRADING: engine.pause_trading,
-                    FaultKind.RESUME_TRADING: engine.resume_trading,
-                    FaultKind.PAUSE_EXCHANGE: engine.pause_exchange,
-                    FaultKind.RESUME_EXCHANGE: engine.resume_exchange,
-                }
-                pauses[fault.kind](fault.shard, now)
+                _at_the_engine(fault, engine, now)
 
     def _silence(self, fault: Fault) -> None:
         for client in self._roster:
@@ -174,6 +170,32 @@ class FaultyScenario:
         """When the scenario or a fault next has something to do."""
         due, scheduled = self._desk.next_due(), self._scenario.next_due()
         return scheduled if due is None else min(due, scheduled)
+
+
+def _at_the_engine(fault: Fault, engine: SimulatedExchange, now: Nanos) -> None:
+    """Pauses, and what happens to markets and indices."""
+    match fault.kind:
+        case FaultKind.LATE_SETTLEMENT:
+            engine.delay_settlement(_nanos(fault.seconds), now)
+        case FaultKind.INDEX_HOLE:
+            for spec in engine.all_series():
+                if fnmatchcase(spec.index_id, fault.match):
+                    engine.silence_index(spec.index_id, Nanos(now + _nanos(fault.seconds)))
+        case FaultKind.PRICE_GRID:
+            ranges = STRUCTURES[fault.structure]
+            engine.change_grid(fault.match, fault.structure, ranges, now)
+        case FaultKind.PAUSE_MARKET:
+            engine.pause_market(fault.match, now)
+        case FaultKind.RESUME_MARKET:
+            engine.resume_market(fault.match, now)
+        case _:
+            pauses = {
+                FaultKind.PAUSE_TRADING: engine.pause_trading,
+                FaultKind.RESUME_TRADING: engine.resume_trading,
+                FaultKind.PAUSE_EXCHANGE: engine.pause_exchange,
+                FaultKind.RESUME_EXCHANGE: engine.resume_exchange,
+            }
+            pauses[fault.kind](fault.shard, now)
 
 
 def _followed(client: StreamClient, pattern: str) -> Iterable[Subscription]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from core.clock import sleep_seconds
 from core.exchange.tiers import TIERS
+from web.exchange_memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +41,11 @@ class ExchangeHost:
         scenario: Scenario,
         clock: Clock,
         publish: Callable[[SimulatedExchange, tuple[EngineEvent, ...]], None],
+        memory: Memory | None = None,
     ) -> None:
         self.clock = clock
+        self.memory = memory or Memory(engine)
+        """For reads; guarded by the lock as the engine is."""
         self.limits = TIERS["basic"]
         """The token buckets that every account has."""
         self.failure: BaseException | None = None
@@ -81,16 +85,21 @@ class ExchangeHost:
             try:
                 return action(self._engine, now)
             finally:
-                self._publish(self._engine, self._engine.drain())
+                self._tell()
 
     def step(self) -> Nanos:
         """Bring everything up to the clock; when there is something to do next."""
         with self._lock:
             self._pass_time(self.clock.now())
-            self._publish(self._engine, self._engine.drain())
+            self._tell()
             due = self._scenario.next_due()
             scheduled = self._engine.next_due()
             return due if scheduled is None else min(due, scheduled)
+
+    def _tell(self) -> None:
+        events = self._engine.drain()
+        self.memory.take(self._engine, events)
+        self._publish(self._engine, events)
 
     def _pass_time(self, now: Nanos) -> None:
         self._scenario.advance(now)

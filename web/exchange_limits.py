@@ -47,6 +47,13 @@ class Tollgate:
         self._lock = threading.Lock()
         self._buckets: dict[tuple[str, str], TokenBucket] = {}
 
+    def resize(self, limits: Limits) -> None:
+        """Another tier from now on; buckets begin full."""
+        fresh = Tollgate(limits, self._clock)
+        with self._lock:
+            self._sizes, self._write = fresh._sizes, fresh._write
+            self._buckets.clear()
+
     def admits(self, account: str, due: Bill) -> bool:
         """Take what a request costs from all of its buckets, or nothing when one has too little."""
         with self._lock:

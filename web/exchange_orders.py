@@ -161,11 +161,9 @@ def _cancel_item(desk: _Desk, item: BatchCancelItemJson) -> BatchCanceledItemJso
 
 
 def _order(body: CreateOrderJson) -> OrderRequest:
-    """The request in a body; there are no subaccounts and no order groups here."""
+    """The request in a body; there are no subaccounts here."""
     if body.subaccount:
         raise invalid_parameters("subaccount does not exist")
-    if body.order_group_id:
-        raise invalid_parameters("order_group_id does not exist")
     return read_row(body.read)
 
 

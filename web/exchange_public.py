@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, Response
 
 from core.clock import ScaledClock
-from core.exchange.engine.refusals import invalid_parameters, not_found
+from core.exchange.engine.refusals import invalid_parameters, market_not_found, not_found
 from core.exchange.hours import schedule
 from core.exchange.listing import MarketStatus
 from core.exchange.wire.books import NamedOrderBookJson, OrderBookJson, TradeJson
 from core.exchange.wire.markets import MarketJson
 from core.exchange.wire.pages import SchedulePage, SeriesListPage, SeriesPage
 from core.exchange.wire.scalars import format_rfc3339
-from core.exchange.wire.series import EventJson, SeriesJson
+from core.exchange.wire.series import EventJson, FeeChangesPage, MetadataJson, SeriesJson
 from core.exchange.wire.venue import AsOfJson, StatusJson
+from web.exchange_archive import is_old_market
 from web.exchange_requests import answer, choice, flag, names, number, page, text, within
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ _TIMES: Final = {
     "updated": frozenset({None}),
 }
 """Which families of time filters go with which status words."""
+_UNAVAILABLE: Final = 503
 _DEEPEST: Final = 100
 _MOST_BOOKS: Final = 100
 
@@ -61,7 +63,9 @@ def public_endpoints(host: ExchangeHost) -> Blueprint:
 def _venue_endpoints(routes: Blueprint, host: ExchangeHost) -> None:
     @routes.get("/exchange/status")
     def status() -> Response:
-        return answer(StatusJson.from_status(host.ask(lambda engine, _: engine.status())))
+        told = host.ask(lambda engine, _: engine.status())
+        dead = not any(shard.exchange_active for shard in told.shards)
+        return answer(StatusJson.from_status(told), _UNAVAILABLE if dead else 200)
 
     @routes.get("/exchange/schedule")
     def weekly_schedule() -> Response:
@@ -69,7 +73,7 @@ def _venue_endpoints(routes: Blueprint, host: ExchangeHost) -> None:
 
     @routes.get("/exchange/user_data_timestamp")
     def user_data_timestamp() -> Response:
-        as_of = host.ask(lambda engine, _: engine.now)
+        as_of = host.ask(lambda _engine, _now: host.memory.replica.as_of)
         return answer(AsOfJson(as_of_time=format_rfc3339(as_of)))
 
     @routes.get("/exchange/clock")
@@ -91,18 +95,26 @@ def _venue_endpoints(routes: Blueprint, host: ExchangeHost) -> None:
 
     @routes.get("/series/fee_changes")
     def fee_changes() -> Response:
-        return answer({"series_fee_change_arr": []})
+        return answer(FeeChangesPage(()))
+
+    @routes.get("/events/fee_changes")
+    def event_fee_changes() -> Response:
+        return answer({"event_fee_changes": (), "cursor": ""})
 
 
 def _market_endpoints(routes: Blueprint, host: ExchangeHost) -> None:
     @routes.get("/markets")
     def markets() -> Response:
-        rows, cursor = page(host.ask(_filtered), lambda row: row.ticker)
+        before = host.memory.cutoff(host.clock.now())
+        found = [row for row in host.ask(_filtered) if not is_old_market(row, before)]
+        rows, cursor = page(found, lambda row: row.ticker)
         return answer({"markets": [MarketJson.from_row(row) for row in rows], "cursor": cursor})
 
     @routes.get("/markets/<ticker>")
     def market(ticker: str) -> Response:
         row = host.ask(lambda engine, now: engine.listed_market(ticker, now))
+        if is_old_market(row, host.memory.cutoff(host.clock.now())):
+            raise market_not_found(ticker)
         return answer({"market": MarketJson.from_row(row)})
 
     @routes.get("/events")
@@ -111,6 +123,11 @@ def _market_endpoints(routes: Blueprint, host: ExchangeHost) -> None:
         nested = flag("with_nested_markets")
         listed = [EventJson.from_market(row, nested=nested) for row in rows]
         return answer({"events": listed, "cursor": cursor})
+
+    @routes.get("/events/<event_ticker>/metadata")
+    def metadata(event_ticker: str) -> Response:
+        row = host.ask(lambda engine, now: _of_event(engine, event_ticker, now))
+        return answer(MetadataJson.from_market(row))
 
     @routes.get("/events/<event_ticker>")
     def event(event_ticker: str) -> Response:
@@ -148,13 +165,13 @@ def _book_endpoints(routes: Blueprint, host: ExchangeHost) -> None:
 
     @routes.get("/markets/trades")
     def trades() -> Response:
-        ticker = text("ticker")
+        ticker, before = text("ticker"), host.memory.cutoff(host.clock.now())
         found = host.ask(
             lambda engine, _: [
                 trade
                 for name in ([ticker] if ticker else [m.ticker for m in engine.markets()])
                 for trade in engine.trades(name)
-                if within(trade.ts, "min_ts", "max_ts")
+                if trade.ts >= before and within(trade.ts, "min_ts", "max_ts")
             ]
         )
         found.sort(key=lambda trade: -trade.ts)

@@ -14,6 +14,7 @@ from core.exchange.engine_events import (
     BookChanged,
     BookCleared,
     Filled,
+    GroupChanged,
     IndexPublished,
     MarketChanged,
     MarketEvent,
@@ -23,7 +24,7 @@ from core.exchange.engine_events import (
 )
 from core.exchange.engine_types import BookLevels
 from core.exchange.wire import bodies, private_bodies
-from core.exchange.wire.commands import BOOK_CHANNEL
+from core.exchange.wire.commands import BOOK_CHANNEL, GROUP_CHANNEL
 from core.exchange.wire.scalars import to_ms
 from core.units import SECOND, Nanos
 
@@ -36,12 +37,16 @@ if TYPE_CHECKING:
 
 _encode = msgspec.json.encode
 
+Private = Filled | OrderChanged | PositionChanged | GroupChanged
+"""What is told to its owner alone."""
+
 
 class Publisher:
     """Sends what happened; remembers of each market only its last ticker."""
 
-    def __init__(self, roster: Roster, clock: Clock) -> None:
-        self._roster = roster
+    def __init__(self, roster: Roster, clock: Clock, *, empty_sides: bool = False) -> None:
+        self._snapshot_body = bodies.whole_snapshot_body if empty_sides else bodies.snapshot_body
+        self.roster = roster
         self._clock = clock
         self._quotes: dict[str, Quote] = {}
         self.offset = Nanos(0)
@@ -57,7 +62,7 @@ class Publisher:
             ticker = self._publish(event, ms)
             if ticker:
                 moved[ticker] = None
-        if self._roster.followers("ticker"):
+        if self.roster.followers("ticker"):
             for ticker in moved:
                 self._ticker(engine, ticker, ms)
 
@@ -69,14 +74,14 @@ class Publisher:
         self, client: StreamClient, subscription: Subscription, book: BookLevels, command_id: int
     ) -> None:
         """A whole book to one subscription; a reply if `command_id` is not 0."""
-        body = _encode(bodies.snapshot_body(book, yes_prices=subscription.yes_prices))
+        body = _encode(self._snapshot_body(book, yes_prices=subscription.yes_prices))
         frame = ("orderbook_snapshot", body)
-        self._roster.send(client, subscription, frame, self.sending_ms(), command_id)
+        self.roster.send(client, subscription, frame, self.sending_ms(), command_id)
 
     def ticker(self, client: StreamClient, subscription: Subscription, quote: Quote) -> None:
         """The ticker as it stands, to one subscription."""
         frame = ("ticker", _encode(bodies.ticker_body(quote)))
-        self._roster.send(client, subscription, frame, self.sending_ms())
+        self.roster.send(client, subscription, frame, self.sending_ms())
 
     def _publish(self, event: EngineEvent, ms: int) -> str:
         """Send one event; the ticker of the market whose quote it may have moved."""
@@ -95,7 +100,7 @@ class Publisher:
                 self._index(event, ms)
             case MarketChanged():
                 self._lifecycle(event, ms)
-            case Filled() | OrderChanged() | PositionChanged():
+            case Filled() | OrderChanged() | PositionChanged() | GroupChanged():
                 self._private(event, ms)
             case _:
                 pass  # balances and pauses have no frame: clients read them over REST
@@ -103,7 +108,7 @@ class Publisher:
 
     def _delta(self, event: BookChanged, ms: int) -> None:
         shared: dict[tuple[bool, bool], tuple[str, bytes]] = {}
-        for client, sub in self._roster.followers(BOOK_CHANNEL):
+        for client, sub in self.roster.followers(BOOK_CHANNEL):
             if not sub.follows(event.ticker):
                 continue
             own = bool(event.client_order_id) and event.account == client.account
@@ -111,19 +116,19 @@ class Publisher:
             if variant not in shared:
                 body = bodies.delta_body(event, yes_prices=sub.yes_prices, own=own)
                 shared[variant] = ("orderbook_delta", _encode(body))
-            self._roster.send(client, sub, shared[variant], ms)
+            self.roster.send(client, sub, shared[variant], ms)
 
     def _emptied(self, ticker: str, clock: int, ts: Nanos) -> None:
         """An empty snapshot, made from the event: the engine may be further already."""
         book = BookLevels(ticker=ticker, yes=(), no=(), clock=clock, ts=ts)
-        for client, sub in self._roster.followers(BOOK_CHANNEL):
+        for client, sub in self.roster.followers(BOOK_CHANNEL):
             if sub.follows(ticker):
                 self.snapshot(client, sub, book, 0)
 
     def _to_market(self, kind: str, ticker: str, body: bytes, ms: int) -> None:
-        for client, sub in self._roster.followers(kind):
+        for client, sub in self.roster.followers(kind):
             if sub.follows(ticker):
-                self._roster.send(client, sub, (kind, body), ms)
+                self.roster.send(client, sub, (kind, body), ms)
 
     def _ticker(self, engine: SimulatedExchange, ticker: str, ms: int) -> None:
         quote = engine.quote(ticker)
@@ -135,14 +140,14 @@ class Publisher:
 
     def _index(self, event: IndexPublished, ms: int) -> None:
         for channel in ("cfbenchmarks_value", "cfbenchmarks_value_5hz"):
-            followers = self._roster.followers(channel)
+            followers = self.roster.followers(channel)
             slow = channel == "cfbenchmarks_value"
             if not followers or (slow and event.stamp % SECOND):
                 continue
             body = _encode(bodies.index_body(event) if slow else bodies.fast_index_body(event))
             for client, sub in followers:
                 if sub.follows_index(event.index_id):
-                    self._roster.send(client, sub, (channel, body), ms)
+                    self.roster.send(client, sub, (channel, body), ms)
 
     def _lifecycle(self, event: MarketChanged, ms: int) -> None:
         if event.kind is MarketEvent.SETTLED:
@@ -154,11 +159,11 @@ class Publisher:
             event_frame = (bodies.EVENT_LIFECYCLE, _encode(bodies.event_body(event.market)))
             frames.insert(0, event_frame)
             self._emptied(event.market.ticker, 0, event.ts)
-        for client, sub in self._roster.followers("market_lifecycle_v2"):
+        for client, sub in self.roster.followers("market_lifecycle_v2"):
             for frame in frames:
-                self._roster.send(client, sub, frame, ms)
+                self.roster.send(client, sub, frame, ms)
 
-    def _private(self, event: Filled | OrderChanged | PositionChanged, ms: int) -> None:
+    def _private(self, event: Private, ms: int) -> None:
         match event:
             case Filled():
                 channel, kind, ticker = "fill", "fill", event.fill.ticker
@@ -166,14 +171,16 @@ class Publisher:
                 channel, kind, ticker = "user_orders", "user_order", event.order.ticker
             case PositionChanged():
                 channel, kind, ticker = "market_positions", "market_position", event.position.ticker
+            case GroupChanged():
+                channel, kind, ticker = GROUP_CHANNEL, GROUP_CHANNEL, ""
         body: bytes | None = None
-        for client, sub in self._roster.followers(channel):
+        for client, sub in self.roster.followers(channel):
             if client.account == event.account and sub.follows(ticker):
                 body = body or _private_body(event)
-                self._roster.send(client, sub, (kind, body), ms)
+                self.roster.send(client, sub, (kind, body), ms)
 
 
-def _private_body(event: Filled | OrderChanged | PositionChanged) -> bytes:
+def _private_body(event: Private) -> bytes:
     match event:
         case Filled():
             return _encode(private_bodies.fill_body(event))
@@ -181,3 +188,5 @@ def _private_body(event: Filled | OrderChanged | PositionChanged) -> bytes:
             return _encode(private_bodies.user_order_body(event))
         case PositionChanged():
             return _encode(private_bodies.position_body(event))
+        case GroupChanged():
+            return _encode(private_bodies.group_body(event))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from core.exchange.engine_types import BTC_15M, SOL_15M
+import msgspec
+
+from core.exchange.engine_types import BTC_15M, CRYPTO_SHARD, DEFAULT_SHARD, SOL_15M
+from core.exchange.listing import FeeType
 from core.exchange.scenario import ScenarioError, Together
 from core.exchange.scenario_index import IndexModel
+from core.exchange.scenario_maintenance import Maintenance
 from core.exchange.scenario_synthetic import SyntheticConfig, SyntheticScenario
 from core.exchange.scenario_tape import TapeConfig, TapeScenario
 from core.research.tape import SAMPLE_TAPE, TapeError, read
@@ -30,7 +34,12 @@ def build_scenario(engine: SimulatedExchange, options: ExchangeOptions, start: N
         known = ", ".join(_SERIES)
         msg = f"series {', '.join(unknown) or '(none)'}: the local exchange lists {known}"
         raise OptionsError(msg)
-    return Together([_one(engine, options, _SERIES[name], start) for name in options.series])
+    listed = [_SERIES[name] for name in options.series]
+    if options.maker_fees:
+        fees = FeeType.QUADRATIC_WITH_MAKER_FEES
+        listed = [msgspec.structs.replace(series, fee_type=fees) for series in listed]
+    scenarios = [_one(engine, options, series, start) for series in listed]
+    return Together([Maintenance(engine, (DEFAULT_SHARD, CRYPTO_SHARD), start), *scenarios])
 
 
 def _one(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from core.exchange.wire.commands import BOOK_CHANNEL, INDEX_CHANNELS
+from core.exchange.wire.commands import BOOK_CHANNEL, GROUP_CHANNEL, INDEX_CHANNELS
 from core.exchange.wire.control_frames import StreamErrorBody
 from core.exchange.wire.frames import Numbers, encode_frame
 
@@ -22,11 +22,9 @@ if TYPE_CHECKING:
     from web.exchange_outbox import Outbox
 
 UNSEQUENCED: Final = frozenset({"ticker", "fill", "user_orders", "market_positions"})
-SILENT: Final = frozenset(
-    {"multivariate_market_lifecycle", "communications", "order_group_updates", "pyth_value"}
-)
+SILENT: Final = frozenset({"multivariate_market_lifecycle", "communications", "pyth_value"})
 """Channels of the real exchange on which nothing ever happens here."""
-WHOLE_EXCHANGE: Final = SILENT | {"market_lifecycle_v2"}
+WHOLE_EXCHANGE: Final = SILENT | {"market_lifecycle_v2", GROUP_CHANNEL}
 """Channels that take no market filter."""
 CHANNELS: Final = frozenset({BOOK_CHANNEL, "trade"}) | UNSEQUENCED | INDEX_CHANNELS | WHOLE_EXCHANGE
 ALL_INDICES: Final = "all"

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import msgspec
 
+from core.exchange.account_calls import AccountEndpoints
+from core.exchange.batch_calls import BatchEndpoints
 from core.exchange.funding import FundingEndpoints
 from core.exchange.listing import MarketStatus
-from core.exchange.port import Ambiguous, Unavailable
+from core.exchange.port import Ambiguous
+from core.exchange.reference import ReferenceEndpoints, readable
 from core.exchange.wire import books, holdings, markets, pages, trading, venue
 from core.exchange.wire.scalars import to_seconds
 
@@ -39,7 +42,8 @@ if TYPE_CHECKING:
     from core.units import Nanos
 
 T = TypeVar("T")
-Query = dict[str, str | int | None]
+Query = dict[str, str | int | list[str] | None]
+"""Parameters; those that are None or empty are left out, a list is a parameter repeated."""
 
 ORDERS: Final = "/portfolio/events/orders"
 _STATUS_WORDS: Final = {
@@ -49,15 +53,23 @@ _STATUS_WORDS: Final = {
     MarketStatus.FINALIZED: "settled",
 }
 _PAGE: Final = 1000
+_DEAD: Final = (503, 504)
+"""A venue that is down says so with these, and with a status as the body."""
 
 
 class Http(Protocol):
     """Sends requests and gives back typed answers, or raises the port's errors."""
 
     def read(
-        self, path: str, shape: type[T], *, query: Query | None = None, signed: bool = False
+        self,
+        path: str,
+        shape: type[T],
+        *,
+        query: Query | None = None,
+        signed: bool = False,
+        also: tuple[int, ...] = (),
     ) -> T:
-        """GET: a failure of any kind is Unavailable."""
+        """GET: a failure of any kind is Unavailable. `also`: statuses whose body is the answer."""
 
     def write(
         self,
@@ -82,7 +94,7 @@ class Http(Protocol):
         """Close the kept connections."""
 
 
-class KalshiExchange(FundingEndpoints):
+class KalshiExchange(FundingEndpoints, ReferenceEndpoints, BatchEndpoints, AccountEndpoints):
     """`core.exchange.port.Exchange` over HTTP; `core.exchange.kalshi.connect` makes one."""
 
     def __init__(self, http: Http) -> None:
@@ -134,7 +146,7 @@ class KalshiExchange(FundingEndpoints):
     def order(self, order_id: str) -> Order:
         """One order by the exchange's id."""
         page = self._http.read(f"/portfolio/orders/{order_id}", pages.OrderPage, signed=True)
-        return _checked(page.order.read, order_id)
+        return readable(page.order.read, order_id)
 
     # --- the account
 
@@ -148,7 +160,7 @@ class KalshiExchange(FundingEndpoints):
         """Own orders; one unreadable row fails the read, because a missing order is a danger."""
         query: Query = {"ticker": ticker, "status": status, "min_ts": _floor(since)}
         found = self._http.pages("/portfolio/orders", pages.OrdersPage, query, signed=True)
-        return tuple(_checked(row.read, "orders") for page in found for row in page.orders)
+        return tuple(readable(row.read, "orders") for page in found for row in page.orders)
 
     def fills(
         self,
@@ -160,7 +172,7 @@ class KalshiExchange(FundingEndpoints):
         """Own executions; one unreadable row fails the read."""
         query: Query = {"ticker": ticker, "order_id": order_id, "min_ts": _floor(since)}
         found = self._http.pages("/portfolio/fills", pages.FillsPage, query, signed=True)
-        return tuple(_checked(row.read, "fills") for page in found for row in page.fills)
+        return tuple(readable(row.read, "fills") for page in found for row in page.fills)
 
     def positions(self, *, ticker: str | None = None) -> tuple[Position, ...]:
         """Unsettled markets with a position or trades; one unreadable row fails the read."""
@@ -168,7 +180,7 @@ class KalshiExchange(FundingEndpoints):
         query["count_filter"] = "position,total_traded"
         found = self._http.pages("/portfolio/positions", pages.PositionsPage, query, signed=True)
         return tuple(
-            _checked(row.read, "positions") for page in found for row in page.market_positions
+            readable(row.read, "positions") for page in found for row in page.market_positions
         )
 
     def settlements(
@@ -180,13 +192,13 @@ class KalshiExchange(FundingEndpoints):
             "/portfolio/settlements", pages.SettlementsPage, query, signed=True
         )
         return tuple(
-            _checked(row.read, "settlements") for page in found for row in page.settlements
+            readable(row.read, "settlements") for page in found for row in page.settlements
         )
 
     def balance(self) -> Balance:
         """Cash by shard."""
         page = self._http.read("/portfolio/balance", holdings.BalanceJson, signed=True)
-        return _checked(page.read, "balance")
+        return readable(page.read, "balance")
 
     def limits(self) -> Limits:
         """The account's token buckets."""
@@ -211,13 +223,13 @@ class KalshiExchange(FundingEndpoints):
     def market(self, ticker: str) -> Market:
         """One market."""
         page = self._http.read(f"/markets/{ticker}", pages.MarketPage)
-        return _checked(page.market.read, ticker)
+        return readable(page.market.read, ticker)
 
     def order_book(self, ticker: str, *, depth: int = 0) -> OrderBook:
         """Resting bids of both legs."""
         query: Query = {"depth": depth or None}
         page = self._http.read(f"/markets/{ticker}/orderbook", books.OrderBookJson, query=query)
-        return _checked(lambda: page.read(ticker), ticker)
+        return readable(lambda: page.read(ticker), ticker)
 
     def trades(
         self, ticker: str, *, since: Nanos | None = None, limit: int = _PAGE
@@ -225,7 +237,7 @@ class KalshiExchange(FundingEndpoints):
         """The newest public trades, one page."""
         query: Query = {"ticker": ticker, "min_ts": _floor(since), "limit": min(limit, _PAGE)}
         page = self._http.read("/markets/trades", pages.TradesPage, query=query)
-        return tuple(_checked(row.read, ticker) for row in page.trades)
+        return tuple(readable(row.read, ticker) for row in page.trades)
 
     def series(self, ticker: str) -> Series:
         """Fee schedule and shard of a series."""
@@ -233,13 +245,13 @@ class KalshiExchange(FundingEndpoints):
 
     def status(self) -> ExchangeStatus:
         """Whether the venue and each shard trade."""
-        page = self._http.read("/exchange/status", venue.StatusJson)
-        return _checked(page.read, "exchange status")
+        page = self._http.read("/exchange/status", venue.StatusJson, also=_DEAD)
+        return readable(page.read, "exchange status")
 
     def user_data_timestamp(self) -> Nanos:
         """How far the portfolio reads reach."""
         page = self._http.read("/exchange/user_data_timestamp", venue.AsOfJson)
-        return _checked(page.read, "user data timestamp")
+        return readable(page.read, "user data timestamp")
 
     def _market_row(self, row: msgspec.Raw) -> Market | None:
         try:
@@ -260,12 +272,3 @@ def _taken(read: Callable[[], T], what: str) -> T:
     except ValueError as error:
         msg = f"{what}: unreadable answer: {error}"
         raise Ambiguous(msg) from error
-
-
-def _checked(read: Callable[[], T], what: str) -> T:
-    """The record of a row, where one that cannot be read fails the whole read."""
-    try:
-        return read()
-    except ValueError as error:
-        msg = f"{what}: unreadable row: {error}"
-        raise Unavailable(msg) from error

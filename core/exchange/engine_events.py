@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import msgspec
 
-from core.exchange.engine_types import MarketRow, OrderRow, TrailingMean
+from core.exchange.engine_types import MarketRow, OrderGroupRow, OrderRow, TrailingMean
 from core.exchange.listing import ExchangeStatus, Trade
 from core.exchange.records import Balance, Fill, Outcome, Position
 from core.units import IndexValue, Money, Nanos, Price, Quantity
@@ -48,6 +48,8 @@ class MarketEvent(StrEnum):
     DEACTIVATED = "deactivated"
     ACTIVATED = "activated"
     CLOSED = "closed"
+    GRID_CHANGED = "price_level_structure_updated"
+    """Other prices are valid from now on; what rests stays where it is."""
     DETERMINED = "determined"
     SETTLED = "settled"
 
@@ -119,6 +121,24 @@ class PositionChanged(EngineEvent, frozen=True, kw_only=True):
     """Fees of what is open now; `position.fees` are those of the market's whole life."""
     volume: Quantity
     """Contracts traded by this account in this market."""
+
+
+class GroupEvent(StrEnum):
+    """What happened to an order group (kalshi.md 4.8)."""
+
+    CREATED = "created"
+    TRIGGERED = "triggered"
+    RESET = "reset"
+    DELETED = "deleted"
+    LIMIT_UPDATED = "limit_updated"
+
+
+class GroupChanged(EngineEvent, frozen=True, kw_only=True):
+    """An order group took a step; `group` is its row afterwards."""
+
+    account: str
+    kind: GroupEvent
+    group: OrderGroupRow
 
 
 class BalanceChanged(EngineEvent, frozen=True, kw_only=True):

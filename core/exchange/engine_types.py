@@ -79,6 +79,11 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     reserve_fee: bool = True
     """Resting orders reserve the worst taker fee beside their cost (kalshi.md 6.2 leaves it open).
     """
+    cancel_all_tail: Nanos = Nanos(0)
+    """For so long after a cancel-all, new orders that come to rest are cancelled as well: the venue
+    warns that it may be so for a minute (kalshi.md 2.6)."""
+    settlement_tail: bool = False
+    """Whether results and payouts are as late as the recorded ones were (engine.tails)."""
     keep_markets: int = 400
     """Settled markets kept for queries, with their orders, fills and trades; older ones go."""
 
@@ -138,6 +143,18 @@ class OrderRow(Order, frozen=True, kw_only=True):
     post_only: bool
     reduce_only: bool
     cancel_on_pause: bool
+    group: str
+    """Id of its order group, or nothing."""
+
+
+class OrderGroupRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An order group; `orders` are the ids of all that were placed in it and are remembered."""
+
+    group_id: str
+    shard: int
+    limit: Quantity
+    is_triggered: bool
+    orders: tuple[str, ...]
 
 
 class MarketRow(Market, frozen=True, kw_only=True):

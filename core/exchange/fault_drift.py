@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from core.exchange.faults import Change
+from core.exchange.fault_kinds import Change
 
 if TYPE_CHECKING:
     from core.exchange.faults import Fault

@@ -29,12 +29,20 @@ from __future__ import annotations
 
 import random
 import tomllib
-from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
 import msgspec
 
+from core.domain.grid import STRUCTURES
+from core.exchange.fault_kinds import (
+    FRAME_KINDS,
+    MARKET_KINDS,
+    REQUEST_KINDS,
+    TIMED_KINDS,
+    Change,
+    FaultKind,
+)
 from core.units import SECOND, Nanos
 
 
@@ -42,86 +50,12 @@ class FaultError(ValueError):
     """A script or fault that makes no sense; says where and what would."""
 
 
-class FaultKind(StrEnum):
-    """What goes wrong."""
-
-    LOST_AFTER = "lost_after"
-    """The request is carried out; its connection ends without an answer."""
-    LOST_BEFORE = "lost_before"
-    """The connection ends and nothing is carried out."""
-    ERROR = "error"
-    """`status` in place of an answer, and nothing is carried out."""
-    ERROR_AFTER = "error_after"
-    """Carried out, and then `status` in place of the answer."""
-    RATE_LIMITED = "rate_limited"
-    """429 with its bare body."""
-    SLOW = "slow"
-    """The request is carried out `seconds` late."""
-    SLOW_ANSWER = "slow_answer"
-    """The request is carried out at once, and answered `seconds` late."""
-    DRIFT = "drift"
-    """A field of an answer or frame is not what it was: see `change`."""
-    DROP = "drop"
-    """A frame is counted in the sequence and not sent."""
-    DUPLICATE = "duplicate"
-    """A frame is sent twice."""
-    REORDER = "reorder"
-    """A frame is sent after the next one of its subscription."""
-    DISCONNECT = "disconnect"
-    """Connections that follow the channel are cut."""
-    STALL = "stall"
-    """Their sockets are silent for `seconds`, pings included, and stay open."""
-    OVERFLOW = "overflow"
-    """Their subscriptions to the channel end with error 25."""
-    CHANNEL_ERROR = "channel_error"
-    """Their subscriptions to the channel end with error 10."""
-    CLOCK_SKEW = "clock_skew"
-    """The exchange's clock is off by `offset` seconds for signatures and time stamps."""
-    PAUSE_TRADING = "pause_trading"
-    PAUSE_EXCHANGE = "pause_exchange"
-    PAUSE_MARKET = "pause_market"
-    """Pauses end after `seconds`; 0 lets them last until a resume."""
-    RESUME_TRADING = "resume_trading"
-    RESUME_EXCHANGE = "resume_exchange"
-    RESUME_MARKET = "resume_market"
-    LATE_SETTLEMENT = "late_settlement"
-    """Results and payouts not yet given come `seconds` later."""
-
-
-REQUEST_KINDS: Final = frozenset(
-    {
-        FaultKind.LOST_AFTER,
-        FaultKind.LOST_BEFORE,
-        FaultKind.ERROR,
-        FaultKind.ERROR_AFTER,
-        FaultKind.RATE_LIMITED,
-        FaultKind.SLOW,
-        FaultKind.SLOW_ANSWER,
-        FaultKind.DRIFT,
-    }
-)
-FRAME_KINDS: Final = frozenset(
-    {FaultKind.DROP, FaultKind.DUPLICATE, FaultKind.REORDER, FaultKind.DRIFT}
-)
-TIMED_KINDS: Final = frozenset(FaultKind) - REQUEST_KINDS - FRAME_KINDS
-_MARKET_KINDS: Final = frozenset({FaultKind.PAUSE_MARKET, FaultKind.RESUME_MARKET})
 _PAUSES: Final = {
     FaultKind.PAUSE_TRADING: FaultKind.RESUME_TRADING,
     FaultKind.PAUSE_EXCHANGE: FaultKind.RESUME_EXCHANGE,
     FaultKind.PAUSE_MARKET: FaultKind.RESUME_MARKET,
 }
 _SERVER_ERRORS: Final = range(500, 600)
-
-
-class Change(StrEnum):
-    """How a schema drifts."""
-
-    ADD = "add"
-    """A field that nobody knows."""
-    REMOVE = "remove"
-    """`field` is absent."""
-    RETYPE = "retype"
-    """`field` is a number where a string was, or a string where a number was."""
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -142,6 +76,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     shard: int = 2
     change: Change = Change.ADD
     field: str = "field_of_tomorrow"
+    structure: str = "linear_cent"
 
     def __post_init__(self) -> None:
         """Raises FaultError."""
@@ -154,8 +89,11 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if self.status not in _SERVER_ERRORS:
             msg = f"{self.kind}: status must be 500 to 599; use rate_limited for a 429"
             raise FaultError(msg)
-        if self.kind in _MARKET_KINDS and set("*?[") & set(self.match):
+        if self.kind in MARKET_KINDS and set("*?[") & set(self.match):
             msg = f"{self.kind}: match must be the ticker of one market"
+            raise FaultError(msg)
+        if self.structure not in STRUCTURES:
+            msg = f"{self.kind}: structure must be one of {', '.join(sorted(STRUCTURES))}"
             raise FaultError(msg)
         if self.kind in TIMED_KINDS and not self.count:
             msg = f"{self.kind}: count must be at least 1"

@@ -68,6 +68,8 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     query: Query | None = None
     body: msgspec.Struct | None = None
     signed: bool = True
+    also: tuple[int, ...] = ()
+    """Statuses beside 2xx whose body is an answer."""
 
     @property
     def name(self) -> str:
@@ -82,15 +84,15 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def bill(self) -> Bill:
         """What it costs."""
-        shard = (self.query or {}).get("exchange_index")
-        if self.body is not None:
-            shard = getattr(self.body, "exchange_index", None)
+        shard = getattr(self.body, "exchange_index", None)
+        if shard is None:
+            shard = (self.query or {}).get("exchange_index")
         return bill(
             Call(
                 method=self.method,
                 path=self.path,
                 signed=self.signed,
-                shard=None if shard is None else int(shard),
+                shard=shard if isinstance(shard, int) else None,
                 items=len(getattr(self.body, "orders", ())) or 1,
             )
         )
@@ -132,10 +134,16 @@ class KalshiHttp:
         self._adapter.close()
 
     def read(
-        self, path: str, shape: type[T], *, query: Query | None = None, signed: bool = False
+        self,
+        path: str,
+        shape: type[T],
+        *,
+        query: Query | None = None,
+        signed: bool = False,
+        also: tuple[int, ...] = (),
     ) -> T:
         """GET. Raises Unavailable for anything but a readable 2xx or a refusal."""
-        outgoing = Outgoing(method="GET", path=path, query=query, signed=signed)
+        outgoing = Outgoing(method="GET", path=path, query=query, signed=signed, also=also)
         body = self._exchange(outgoing)
         try:
             return msgspec.json.decode(body, type=shape)
@@ -194,7 +202,7 @@ class KalshiHttp:
             raise Unavailable(message) from error
         self._gate.answered(price, answer.status_code)
         self.date = answer.headers.get("Date", "")
-        if answer.status_code not in _SUCCESS:
+        if answer.status_code not in _SUCCESS and answer.status_code not in outgoing.also:
             raise refusal(answer.status_code, content, outgoing.name, write=outgoing.is_write)
         return content
 
@@ -208,8 +216,8 @@ class KalshiHttp:
                 raise Unavailable(msg)
             signed = self._signer.sign(outgoing.method, self._prefix + outgoing.path)
             headers.update(signed.headers())
-        given = {k: v for k, v in (outgoing.query or {}).items() if v not in (None, "")}
-        tail = f"?{urlencode(given)}" if given else ""
+        given = {k: v for k, v in (outgoing.query or {}).items() if v not in (None, "", [])}
+        tail = f"?{urlencode(given, doseq=True)}" if given else ""
         return requests.Request(
             outgoing.method,
             f"{self._base}{outgoing.path}{tail}",

@@ -99,6 +99,26 @@ class Trade(msgspec.Struct, frozen=True, kw_only=True):
     ts: Nanos
 
 
+class PriceSpan(msgspec.Struct, frozen=True, kw_only=True):
+    """First, highest, lowest and last price of a period."""
+
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+
+
+class Candlestick(msgspec.Struct, frozen=True, kw_only=True):
+    """One period, named by its inclusive end; `price` is None where nothing was traded."""
+
+    end: Nanos
+    bid: PriceSpan
+    ask: PriceSpan
+    price: PriceSpan | None
+    volume: Quantity
+    open_interest: Quantity
+
+
 class Series(msgspec.Struct, frozen=True, kw_only=True):
     """A series' fee schedule and shard; `fee_multiplier_bps` 10,000 is a multiplier of one."""
 
@@ -107,6 +127,15 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     fee_type: FeeType
     fee_multiplier_bps: int
     shard: int
+
+
+class FeeChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of a series' fees that has been announced."""
+
+    series_ticker: str
+    fee_type: FeeType
+    fee_multiplier_bps: int
+    scheduled: Nanos
 
 
 class ShardStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +166,45 @@ class ExchangeStatus(msgspec.Struct, frozen=True, kw_only=True):
             trading_active=self.trading_active,
             transfers_active=self.exchange_active,
         )
+
+
+class Week(msgspec.Struct, frozen=True, kw_only=True):
+    """Trading hours of each weekday, Monday first, valid from `start` until `end`.
+
+    Hours are pairs of New York minutes of the day: from, to.
+    """
+
+    start: Nanos
+    end: Nanos
+    days: tuple[tuple[tuple[int, int], ...], ...]
+
+
+class Hours(msgspec.Struct, frozen=True, kw_only=True):
+    """When the venue trades, as it publishes it: weekly hours, less the maintenance windows."""
+
+    weeks: tuple[Week, ...]
+    maintenance: tuple[tuple[Nanos, Nanos], ...]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """The wrapper around one window's market. A fee override wins over the series' fees."""
+
+    event_ticker: str
+    series_ticker: str
+    title: str
+    closes: Nanos | None
+    shard: int
+    fee_type: FeeType | None
+    fee_multiplier_bps: int | None
+
+
+class Cutoff(msgspec.Struct, frozen=True, kw_only=True):
+    """Markets settled, trades filled and orders finished before these times are archived."""
+
+    markets: Nanos
+    fills: Nanos
+    orders: Nanos
+    positions: Nanos | None
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

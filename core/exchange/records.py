@@ -66,6 +66,8 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
     cancel_on_pause: bool = False
     expires: Nanos | None = None
     shard: int | None = None
+    group: str = ""
+    """Id of an order group; it must be on the market's shard."""
 
 
 class CancelRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +103,19 @@ class DecreaseRequest(msgspec.Struct, frozen=True, kw_only=True):
     reduce_by: Quantity | None = None
     reduce_to: Quantity | None = None
     shard: int | None = None
+
+
+class OrderGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """A breaker on what its orders match within 15 seconds. `orders` are the exchange's ids.
+
+    Once triggered it takes no order until it is reset.
+    """
+
+    group_id: str
+    shard: int
+    limit: Quantity
+    is_triggered: bool
+    orders: tuple[str, ...]
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from core.domain.windows import Window
-    from core.exchange.engine_types import SeriesSpec
+    from core.exchange.engine_types import OrderGroupRow, SeriesSpec
+    from core.exchange.listing import PriceRange
     from core.exchange.records import (
         Amended,
         AmendRequest,
@@ -129,12 +130,44 @@ class SimulatedExchange(OutsideDoor):
         self.advance(now)
         return self._changes.cancel_all(self._venue.account(account))
 
+    # --- order groups; each is found on its own shard only
+
+    def create_group(self, account: str, limit: Quantity, shard: int, now: Nanos) -> OrderGroupRow:
+        """A new order group; an order of a market can be in one on the market's shard."""
+        self.advance(now)
+        return self._groups.create(self._venue.account(account), limit, shard).row()
+
+    def reset_group(self, account: str, group_id: str, shard: int, now: Nanos) -> None:
+        """Let a triggered group take orders again."""
+        self.advance(now)
+        self._groups.reset(self._venue.account(account), group_id, shard)
+
+    def trigger_group(self, account: str, group_id: str, shard: int, now: Nanos) -> None:
+        """Cancel a group's orders and let it take no more."""
+        self.advance(now)
+        self._groups.trigger(self._venue.account(account), group_id, shard)
+
+    def limit_group(
+        self, account: str, group: tuple[str, int], limit: Quantity, now: Nanos
+    ) -> None:
+        """Another limit for a group, given by id and shard; one reached already triggers it."""
+        self.advance(now)
+        self._groups.change_limit(self._venue.account(account), *group, limit)
+
+    def delete_group(self, account: str, group_id: str, shard: int, now: Nanos) -> None:
+        """Cancel a group's orders and forget it."""
+        self.advance(now)
+        self._groups.delete(self._venue.account(account), group_id, shard)
+
     # --- pauses
 
-    def pause_trading(self, shard: int, now: Nanos) -> None:
-        """No orders, no amends; cancels pass; orders with `cancel_on_pause` are cancelled."""
+    def pause_trading(self, shard: int, now: Nanos, until: Nanos | None = None) -> None:
+        """No orders, no amends; cancels pass; orders with `cancel_on_pause` are cancelled.
+
+        `until` is what the status then tells as the expected end.
+        """
         self.advance(now)
-        self._lifecycle.pause_trading(shard)
+        self._lifecycle.pause_trading(shard, until)
 
     def resume_trading(self, shard: int, now: Nanos) -> None:
         """End of `pause_trading`."""
@@ -160,6 +193,16 @@ class SimulatedExchange(OutsideDoor):
         """The market becomes `active` again; every resting order is cancelled by that."""
         self.advance(now)
         self._lifecycle.resume_market(self._venue.market(ticker))
+
+    def change_grid(
+        self, ticker: str, structure: str, ranges: tuple[PriceRange, ...], now: Nanos
+    ) -> None:
+        """Give a live market another price grid; resting orders stay (kalshi.md 3.3).
+
+        Raises core.domain.grid.GridError for ranges that are no grid.
+        """
+        self.advance(now)
+        self._lifecycle.change_grid(self._venue.market(ticker), structure, ranges)
 
     def delay_settlement(self, delay: Nanos, now: Nanos) -> None:
         """Results and payouts not yet given come `delay` later than the timeline says."""

@@ -9,7 +9,8 @@ import pytest
 import requests
 import websocket
 
-from core.exchange.faults import Fault, FaultBook, FaultError, FaultKind, read_script
+from core.exchange.fault_kinds import FaultKind
+from core.exchange.faults import Fault, FaultBook, FaultError, read_script
 from core.exchange.port import Ambiguous, RateLimited, Unauthorized, Unavailable
 from core.exchange.records import Side
 from core.exchange.wire.control_frames import StreamError

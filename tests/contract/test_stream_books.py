@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from core.exchange.records import Outcome, Side
@@ -13,7 +15,10 @@ from core.exchange.wire.market_frames import (
 from core.units import SECOND, Nanos
 from tests.contract.follower import Follower, follow
 from tests.contract.stirring import rebuilt, shown, stir
-from tests.contract.venue import CLOSES, NEXT, TICKER, Venue, order
+from tests.contract.venue import CLOSES, NEXT, OPENS, TICKER, Venue, order, served_venue
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_s01_snapshot_and_deltas_are_the_rest_book(served: Venue, follower: Follower) -> None:
@@ -114,3 +119,18 @@ def test_s07_after_the_close_an_empty_snapshot_comes(served: Venue, follower: Fo
     follower.settle()
     last = follower.of(OrderbookSnapshot)[-1].msg
     assert (last.yes_dollars_fp, last.no_dollars_fp) == ((), ())
+
+
+def test_s28_a_client_that_insists_on_empty_sides_can_have_them(tmp_path: Path) -> None:
+    venue = served_venue(tmp_path, empty_sides="send")
+    venue.at(Nanos(OPENS + 60 * SECOND))
+    follower = follow(venue)
+    follower.subscribe("orderbook_delta")
+    body = msgspec.json.decode(next(text for text in follower.raw if "orderbook_snapshot" in text))[
+        "msg"
+    ]
+    assert (body["yes_dollars_fp"], body["no_dollars_fp"]) == ([], [])
+    follower.close()
+    assert venue.running is not None
+    venue.exchange.close()  # type: ignore[attr-defined]
+    venue.running.stop()

@@ -83,7 +83,10 @@ TRAPS: dict[int, tuple[str, str]] = {
     ),
     14: (
         "the tail of cancel-all",
-        "test_cancel_all_cancels_one_by_one_and_proves_that_nothing_rests",
+        (
+            "test_cancel_all_cancels_one_by_one_and_proves_that_nothing_rests"
+            " test_what_rests_within_the_tail_of_a_cancel_all_is_cancelled_too"
+        ),
     ),
     15: ("cancels after the close", "test_c27_a_closed_market_refuses_orders_and_cancels"),
     16: (
@@ -198,7 +201,14 @@ TRAPS: dict[int, tuple[str, str]] = {
         ),
     ),
     36: ("the default subaccount differs", "test_another_subaccount_is_refused_and_not_ignored"),
-    37: ("a group on shard 0", "test_an_order_of_a_group_that_is_not_there_is_refused"),
+    37: (
+        "a group on shard 0",
+        (
+            "test_a_group_on_shard_0_is_useless_for_crypto"
+            " test_k15_a_group_without_its_shard_is_on_shard_0_and_of_no_use"
+            " test_an_order_of_a_group_that_is_not_there_is_refused"
+        ),
+    ),
     38: (
         "reactivation clears quotes",
         (
@@ -215,6 +225,7 @@ TRAPS: dict[int, tuple[str, str]] = {
         (
             "test_a_list_that_may_be_old_proves_nothing"
             " test_absence_is_proof_only_when_the_answer_reaches_beyond_the_sending"
+            " test_the_stream_is_ahead_of_the_reads_and_the_timestamp_says_by_how_much"
         ),
     ),
     41: (
@@ -248,7 +259,10 @@ TRAPS: dict[int, tuple[str, str]] = {
     45: ("profit on demo", "test_local_and_paper_arm_themselves_and_live_waits"),
     46: (
         "old rows leave the live endpoints",
-        "test_a_start_asks_back_to_the_last_news_of_the_journal",
+        (
+            "test_a_start_asks_back_to_the_last_news_of_the_journal"
+            " test_old_orders_and_fills_are_in_the_archive_alone"
+        ),
     ),
     47: (
         "own orders meet",
@@ -288,9 +302,12 @@ CHECKLIST: dict[str, str] = {
     " test_windows_abut_and_the_old_one_closes_first",
     "settlement": "test_c30_a_window_settles_on_the_mean_of_its_last_sixty_prints"
     " test_a_window_goes_through_its_life_at_the_times_of_the_timeline"
-    " test_a_settlement_that_is_late_comes",
+    " test_a_settlement_that_is_late_comes"
+    " test_the_tail_of_settlements_is_the_recorded_one"
+    " test_a_market_of_the_tail_settles_that_much_later_and_once",
     "WS": "test_s02_seq_counts_every_message_of_the_sid_control_replies_included"
     " test_s03_an_empty_side_is_left_out_and_an_empty_book_still_snapshots"
+    " test_s28_a_client_that_insists_on_empty_sides_can_have_them"
     " test_s04_yes_prices_mirror_the_no_leg"
     " test_s05_only_the_owner_sees_the_client_order_id_of_a_delta"
     " test_a_dropped_frame_is_a_gap_in_the_numbers test_a_connection_is_cut"
@@ -298,14 +315,19 @@ CHECKLIST: dict[str, str] = {
     " test_a_stalled_socket_is_silent_and_then_tells_everything",
     "reference": "test_s16_the_index_comes_each_second_with_its_means"
     " test_the_index_is_published_five_times_a_second"
-    " test_repeated_and_late_index_stamps_are_dropped",
+    " test_repeated_and_late_index_stamps_are_dropped"
+    " test_prints_in_a_hole_are_lost_for_the_stream_and_for_the_settlement",
     "limits": "test_ten_creates_empty_the_write_bucket_and_a_tenth_of_a_second_buys_one"
     " test_a_429_is_a_bare_string_without_any_header_of_limits test_costs_are_listed"
     " test_a_tier_has_its_own_limits_and_an_unknown_one_is_refused",
     "status": "test_r27_series_events_status_and_schedule_are_served"
     " test_trading_pauses_and_resumes_by_itself"
-    " test_a_market_paused_comes_back_without_its_orders",
-    "lag": "test_r30_the_freshness_of_portfolio_reads_is_told",
+    " test_a_market_paused_comes_back_without_its_orders"
+    " test_trading_pauses_on_thursday_morning_and_says_until_when"
+    " test_k09_a_venue_that_is_down_still_tells_its_status",
+    "lag": "test_r30_the_freshness_of_portfolio_reads_is_told"
+    " test_the_stream_is_ahead_of_the_reads_and_the_timestamp_says_by_how_much"
+    " test_payout_position_and_cash_arrive_together",
 }
 
 

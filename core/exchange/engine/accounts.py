@@ -12,6 +12,7 @@ from core.units import Money, Price, Quantity, ceil_to, complement
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
+    from core.exchange.engine.groups import OrderGroup
     from core.exchange.engine.live_orders import LiveOrder
     from core.exchange.records import Fill, Settlement
 
@@ -59,7 +60,17 @@ class MarketRecord:
 class Account:
     """One collateral pool per shard, and everything that draws on it."""
 
-    __slots__ = ("cash", "client_order_ids", "deposits", "fees", "name", "orders", "records")
+    __slots__ = (
+        "cash",
+        "client_order_ids",
+        "deposits",
+        "fees",
+        "groups",
+        "name",
+        "orders",
+        "records",
+        "swept_until",
+    )
 
     def __init__(self, name: str, cash: Mapping[int, Money]) -> None:
         self.name = name
@@ -69,6 +80,9 @@ class Account:
         self.orders: dict[str, LiveOrder] = {}
         self.client_order_ids: set[str] = set()
         self.records: dict[str, MarketRecord] = {}
+        self.groups: dict[str, OrderGroup] = {}
+        self.swept_until = 0
+        """Until then what comes to rest is cancelled again: the tail of a cancel-all."""
 
     def record(self, ticker: str, shard: int) -> MarketRecord:
         """The record of a market, made when missing."""
@@ -106,6 +120,8 @@ class Account:
             return
         for order in record.orders:
             self.orders.pop(order.order_id, None)
+            if order.group is not None:
+                order.group.orders.remove(order)
         self.client_order_ids.difference_update(record.client_order_ids)
 
     def orders_of(self, tickers: Iterable[str]) -> list[LiveOrder]:

@@ -41,6 +41,7 @@ class ChangeDesk:
     def cancel_all(self, account: Account) -> int:
         """Cancel everything that rests where cancels pass; how many."""
         venue = self._venue
+        account.swept_until = venue.now + venue.config.cancel_all_tail
         count = 0
         for order in account.resting():
             market = venue.markets[order.ticker]

@@ -10,6 +10,7 @@ from core.exchange.records import OrderStatus, Side
 from core.units import Money, Nanos, Price, Quantity, complement
 
 if TYPE_CHECKING:
+    from core.exchange.engine.groups import OrderGroup
     from core.exchange.records import OrderRequest
 
 
@@ -22,6 +23,7 @@ class LiveOrder(Chunk):
         "created",
         "expires",
         "filled",
+        "group",
         "initial",
         "maker_cost",
         "maker_fees",
@@ -45,6 +47,7 @@ class LiveOrder(Chunk):
         self.number = 0
         """Grows with every order of the venue."""
         self.shard = 0
+        self.group: OrderGroup | None = None
         self.price = request.price
         self.initial = request.quantity
         self.filled = Quantity(0)
@@ -106,4 +109,5 @@ class LiveOrder(Chunk):
             post_only=request.post_only,
             reduce_only=request.reduce_only,
             cancel_on_pause=request.cancel_on_pause,
+            group="" if self.group is None else self.group.group_id,
         )

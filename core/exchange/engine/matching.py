@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from core.domain.fees import fill_fee
+from core.exchange.engine.groups import enforce
 from core.exchange.engine.live_orders import LiveOrder
 from core.exchange.engine_events import Filled, Traded, UpdateReason
 from core.exchange.listing import Trade
@@ -149,6 +150,8 @@ class Matcher:
         venue.changed_position(name, record)
         venue.changed_balance(account)
         venue.enforce_margin(account, record.shard)
+        if account.groups:
+            enforce(venue, account)
 
     def take_maker(self, market: MarketState, order: LiveOrder, quantity: int) -> None:
         """A resting own order gives `quantity`: its queue, its book side, its account's list."""
@@ -185,6 +188,8 @@ class Matcher:
         own_leg = price if side is Side.BID else complement(price)
         fee = fill_fee(market.fees, own_leg, quantity, is_taker=is_taker)
         order.filled = Quantity(order.filled + quantity)
+        if order.group is not None:
+            order.group.match(quantity, venue.now)
         order.book_fill(own_leg * quantity, fee, is_taker=is_taker)
         record.holding.updated = venue.now
         account.add_cash(record.shard, record.holding.apply(side, price, quantity, fee))

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from core.domain.fees import fill_fee
 from core.exchange.engine import admission, refusals
+from core.exchange.engine.groups import group_of
 from core.exchange.engine.live_orders import LiveOrder
 from core.exchange.engine.matching import Plan, Taker, plan
 from core.exchange.engine_events import UpdateReason
 from core.exchange.records import OrderStatus, Placed, Side, TimeInForce
-from core.units import FEE_UNIT, ONE_CONTRACT, Money, Nanos, Price, Quantity, complement
+from core.units import (
+    FEE_UNIT,
+    MILLISECOND,
+    ONE_CONTRACT,
+    Money,
+    Nanos,
+    Price,
+    Quantity,
+    complement,
+)
 
 if TYPE_CHECKING:
     from core.exchange.engine.accounts import Account
@@ -19,6 +29,10 @@ if TYPE_CHECKING:
     from core.exchange.engine.schedule import Schedule
     from core.exchange.engine.venue import Venue
     from core.exchange.records import OrderRequest
+
+
+_SWEEP_DELAY: Final = Nanos(500 * MILLISECOND)
+"""How long an order placed in the tail of a cancel-all rests."""
 
 
 class OrderDesk:
@@ -37,6 +51,7 @@ class OrderDesk:
         market = admission.routed_market(venue, request.ticker, request.shard)
         admission.check_taking(venue, market)
         admission.check_price(market, request.price)
+        group = group_of(account, market, request)
         record = account.record(request.ticker, market.spec.shard)
         market.participants.setdefault(account.name)
         quantity = request.quantity
@@ -49,7 +64,12 @@ class OrderDesk:
         self._check_plan(account, request, found)
         self.check_funds(market, taker, found)
         order = self._enter(account, market, request)
+        if group is not None:
+            order.group = group
+            group.orders.append(order)
         self.carry_out(market, order, found)
+        if venue.now < account.swept_until:
+            self._sweep_later(order)
         return self.placed(order)
 
     def carry_out(
@@ -129,6 +149,16 @@ class OrderDesk:
                 self._venue.cancel(market, order, UpdateReason.EXPIRY_CANCEL)
 
         self._schedule.add(at, expire)
+
+    def _sweep_later(self, order: LiveOrder) -> None:
+        """The tail of a cancel-all takes what has come to rest since."""
+
+        def sweep() -> None:
+            market = self._venue.markets.get(order.ticker)
+            if order.status is OrderStatus.RESTING and market is not None and market.is_open:
+                self._venue.cancel(market, order, UpdateReason.CANCEL)
+
+        self._schedule.add(Nanos(self._venue.now + _SWEEP_DELAY), sweep)
 
     def _check_plan(self, account: Account, request: OrderRequest, found: Plan) -> None:
         if request.post_only and found.crosses:

@@ -29,6 +29,8 @@ class OutsideDoor(TimedEngine):
         Stamps that do not grow are dropped, as the venue does.
         """
         self.advance(now)
+        if now < self._venue.index_silent.get(index_id, 0):
+            return
         series = self._venue.indices.setdefault(index_id, IndexSeries())
         if not series.add(value, stamp):
             return
@@ -43,6 +45,10 @@ class OutsideDoor(TimedEngine):
                 final_minute=series.final_minute(stamp) if is_print else None,
             )
         )
+
+    def silence_index(self, index_id: str, until: Nanos) -> None:
+        """A hole: values of the index that come before `until` are lost, for settlements too."""
+        self._venue.index_silent[index_id] = until
 
     def record_index(self, index_id: str, prints: Iterable[tuple[Nanos, IndexValue]]) -> None:
         """Prints (stamp, value) from before anybody listened: they count, without events."""

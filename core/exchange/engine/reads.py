@@ -13,9 +13,17 @@ from core.exchange.records import OrderStatus
 from core.units import DOLLAR_PRICE, Money, Nanos, Price, Quantity
 
 if TYPE_CHECKING:
+    from core.domain.grid import PriceGrid
     from core.exchange.engine.market_state import MarketState
     from core.exchange.engine.venue import Venue
-    from core.exchange.engine_types import BookLevels, MarketRow, OrderRow, Quote, SeriesSpec
+    from core.exchange.engine_types import (
+        BookLevels,
+        MarketRow,
+        OrderGroupRow,
+        OrderRow,
+        Quote,
+        SeriesSpec,
+    )
     from core.exchange.listing import ExchangeStatus, Trade
     from core.exchange.records import Balance, Fill, Position, Settlement
     from core.units import IndexValue
@@ -90,6 +98,11 @@ class EngineReads:
         """Spendable cash by shard, and the value of open positions at the middle of the book."""
         return self._venue.balance(self._venue.account(account))
 
+    def reserved_by_shard(self, account: str) -> dict[int, int]:
+        """Cash that resting orders hold back, by shard."""
+        owner = self._venue.account(account)
+        return {shard: owner.reserved(shard) for shard in sorted(owner.cash)}
+
     def books(self, account: str) -> AccountBooks:
         """Cash, fees, P&L and positions of an account in one row."""
         owner = self._venue.account(account)
@@ -115,7 +128,25 @@ class EngineReads:
         side = self._venue.markets[order.ticker].book.side(order.side)
         return side.levels[order.price].ahead_of(order)
 
+    def groups(self, account: str) -> tuple[OrderGroupRow, ...]:
+        """The account's order groups, oldest first."""
+        return tuple(group.row() for group in self._venue.account(account).groups.values())
+
+    def settled_positions(self, account: str) -> tuple[Position, ...]:
+        """Positions of markets that have paid, as the payout left them, latest first."""
+        found = [
+            record.holding.row(record.shard)
+            for record in self._venue.account(account).records.values()
+            if record.settlement is not None
+        ]
+        found.sort(key=lambda position: -position.updated)
+        return tuple(found)
+
     # --- markets
+
+    def grid(self, ticker: str) -> PriceGrid:
+        """The prices that orders may carry now."""
+        return self._venue.market(ticker).grid
 
     def book(self, ticker: str) -> BookLevels:
         """Both legs' bids, each in its own prices, ascending."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.exchange.engine.change_desk import ChangeDesk
+from core.exchange.engine.groups import GroupDesk
 from core.exchange.engine.lifecycle import Lifecycle
 from core.exchange.engine.matching import Matcher
 from core.exchange.engine.order_desk import OrderDesk
@@ -29,6 +30,7 @@ class TimedEngine(EngineReads):
         matcher = Matcher(venue)
         self._orders = OrderDesk(venue, matcher, self._schedule)
         self._changes = ChangeDesk(venue, self._orders)
+        self._groups = GroupDesk(venue)
         self._outside = OutsideDesk(venue, matcher)
         self._lifecycle = Lifecycle(venue, self._schedule)
 

@@ -57,6 +57,10 @@ class Venue:
         self.indices: dict[str, IndexSeries] = {}
         self.paused_trading: set[int] = set()
         self.paused_exchange: set[int] = set()
+        self.resumes: Nanos | None = None
+        """When a pause of trading is expected to end."""
+        self.index_silent: dict[str, Nanos] = {}
+        """Until when an index prints nothing: a hole."""
         self.settlement_delay = Nanos(0)
         """Results and payouts come so much later than the timeline says."""
 
@@ -92,7 +96,7 @@ class Venue:
             exchange_active=DEFAULT_SHARD not in self.paused_exchange,
             trading_active=self.is_trading(DEFAULT_SHARD),
             shards=tuple(self._shard_status(shard) for shard in sorted(known)),
-            resumes=None,
+            resumes=self.resumes,
         )
 
     def is_trading(self, shard: int) -> bool:

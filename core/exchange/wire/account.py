@@ -112,6 +112,7 @@ class OrderJson(msgspec.Struct, frozen=True, kw_only=True):
             last_update_time=s.format_rfc3339(order.updated),
             expiration_time=s.format_rfc3339(order.expires) if order.expires else None,
             self_trade_prevention_type=order.self_trade_prevention,
+            order_group_id=order.group or None,
             cancel_order_on_pause=order.cancel_on_pause,
             exchange_index=order.shard,
         )

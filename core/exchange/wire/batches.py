@@ -6,8 +6,8 @@ import msgspec
 
 from core.exchange.records import CancelRequest
 from core.exchange.wire.errors import ErrorBody
-from core.exchange.wire.scalars import Fixed
-from core.exchange.wire.trading import routed
+from core.exchange.wire.scalars import Fixed, WireError
+from core.exchange.wire.trading import CanceledJson, PlacedJson, routed
 
 
 class BatchCreateJson(msgspec.Struct, frozen=True):
@@ -27,6 +27,27 @@ class BatchPlacedItemJson(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     average_fee_paid: Fixed | None = None
     ts_ms: int | None = None
     error: ErrorBody | None = None
+
+    def placed(self) -> PlacedJson:
+        """The answer of the item. Raises WireError where something of it is missing."""
+        filled, rests = self.fill_count, self.remaining_count
+        if not self.order_id or filled is None or rests is None or self.ts_ms is None:
+            raise WireError("an item without order id, counts or time")
+        return PlacedJson(
+            order_id=self.order_id,
+            client_order_id=self.client_order_id,
+            fill_count=filled,
+            remaining_count=rests,
+            average_fill_price=self.average_fill_price,
+            average_fee_paid=self.average_fee_paid,
+            ts_ms=self.ts_ms,
+        )
+
+
+class BatchPlacedJson(msgspec.Struct, frozen=True):
+    """Answer 201 of a batch create."""
+
+    orders: tuple[BatchPlacedItemJson, ...]
 
 
 class BatchCancelItemJson(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,3 +79,18 @@ class BatchCanceledItemJson(msgspec.Struct, frozen=True, kw_only=True, omit_defa
     client_order_id: str = ""
     ts_ms: int | None = None
     error: ErrorBody | None = None
+
+    def canceled(self) -> CanceledJson:
+        """The answer of the item."""
+        return CanceledJson(
+            order_id=self.order_id,
+            client_order_id=self.client_order_id,
+            reduced_by=self.reduced_by,
+            ts_ms=self.ts_ms or 0,
+        )
+
+
+class BatchCanceledJson(msgspec.Struct, frozen=True):
+    """Answer 200 of a batch cancel."""
+
+    orders: tuple[BatchCanceledItemJson, ...]

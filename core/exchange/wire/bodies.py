@@ -25,6 +25,7 @@ from core.exchange.wire.market_frames import (
     TickerBody,
     TradeBody,
     TrailingMeanBody,
+    WholeSnapshotBody,
 )
 from core.exchange.wire.markets import (
     CustomStrikeJson,
@@ -76,6 +77,18 @@ def snapshot_body(book: BookLevels, *, yes_prices: bool) -> SnapshotBody:
         clock=book.clock,
         yes_dollars_fp=levels_json(book.yes),
         no_dollars_fp=levels_json(no),
+    )
+
+
+def whole_snapshot_body(book: BookLevels, *, yes_prices: bool) -> WholeSnapshotBody:
+    """A whole book with both sides, also an empty one."""
+    body = snapshot_body(book, yes_prices=yes_prices)
+    return WholeSnapshotBody(
+        market_ticker=body.market_ticker,
+        market_id=body.market_id,
+        clock=book.clock,
+        yes_dollars_fp=body.yes_dollars_fp,
+        no_dollars_fp=body.no_dollars_fp,
     )
 
 
@@ -155,6 +168,13 @@ def lifecycle_body(event: MarketChanged) -> LifecycleBody:
                 determination_ts=s.to_seconds(event.ts),
                 result=row.result,
                 settlement_value=format_price(row.payout or Price(0)),
+            )
+        case MarketEvent.GRID_CHANGED:
+            return LifecycleBody(
+                event_type=kind,
+                market_ticker=ticker,
+                price_level_structure=row.price_level_structure,
+                price_ranges=tuple(PriceRangeJson.from_range(part) for part in row.price_ranges),
             )
         case MarketEvent.SETTLED:
             settled = s.to_seconds(event.ts)

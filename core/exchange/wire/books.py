@@ -56,6 +56,10 @@ class NamedOrderBookJson(msgspec.Struct, frozen=True, kw_only=True):
     ticker: str
     orderbook_fp: OrderBookSidesJson
 
+    def read(self) -> OrderBook:
+        """The record; raises ValueError when a number cannot be read."""
+        return OrderBookJson(orderbook_fp=self.orderbook_fp).read(self.ticker)
+
 
 def levels_json(levels: tuple[tuple[Price, Quantity], ...]) -> tuple[LevelJson, ...]:
     """Levels as pairs of strings, in the order given."""

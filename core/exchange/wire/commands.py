@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 INDEX_CHANNELS: Final = frozenset({"cfbenchmarks_value", "cfbenchmarks_value_5hz"})
 BOOK_CHANNEL: Final = "orderbook_delta"
+GROUP_CHANNEL: Final = "order_group_updates"
+"""Own order groups; sequenced, and without a filter."""
 _UPDATES: Final = frozenset({"add_markets", "delete_markets", "get_snapshot"})
 
 

@@ -25,7 +25,7 @@ from core.exchange.wire.market_frames import (
     Ticker,
     TradeFrame,
 )
-from core.exchange.wire.private_frames import FillFrame, MarketPosition, UserOrder
+from core.exchange.wire.private_frames import FillFrame, GroupFrame, MarketPosition, UserOrder
 from core.exchange.wire.scalars import WireError
 from core.units import Nanos
 
@@ -55,6 +55,7 @@ KnownFrame = (
     | FillFrame
     | UserOrder
     | MarketPosition
+    | GroupFrame
     | Lifecycle
     | EventLifecycle
     | EventFeeUpdate

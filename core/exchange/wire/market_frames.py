@@ -37,6 +37,16 @@ class SnapshotBody(Body, frozen=True, kw_only=True):
     no_dollars_fp: tuple[LevelJson, ...] = ()
 
 
+class WholeSnapshotBody(Body, frozen=True, kw_only=True):
+    """The same with the key of an empty side, for clients that insist on it."""
+
+    market_ticker: str
+    market_id: str
+    clock: int
+    yes_dollars_fp: tuple[LevelJson, ...]
+    no_dollars_fp: tuple[LevelJson, ...]
+
+
 class OrderbookSnapshot(Frame, frozen=True, kw_only=True, tag="orderbook_snapshot"):
     """The answer to a subscription and to `get_snapshot`."""
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.exchange.engine_events import UpdateReason
+from core.exchange.engine_events import GroupEvent, UpdateReason
 from core.exchange.records import Outcome
 from core.exchange.wire import scalars as s
 from core.exchange.wire.account import NO_USER, action_of, outcome_of
-from core.exchange.wire.private_frames import FillBody, MarketPositionBody, UserOrderBody
+from core.exchange.wire.private_frames import (
+    FillBody,
+    GroupBody,
+    MarketPositionBody,
+    UserOrderBody,
+)
 from core.units import format_money, format_price, format_quantity
 
 if TYPE_CHECKING:
-    from core.exchange.engine_events import Filled, OrderChanged, PositionChanged
+    from core.exchange.engine_events import Filled, GroupChanged, OrderChanged, PositionChanged
 
 
 def fill_body(event: Filled) -> FillBody:
@@ -64,7 +69,7 @@ def user_order_body(event: OrderChanged) -> UserOrderBody:
         taker_fees_dollars=format_money(order.taker_fees),
         maker_fees_dollars=format_money(order.maker_fees),
         client_order_id=order.client_order_id,
-        order_group_id="",
+        order_group_id=order.group,
         self_trade_prevention_type=order.self_trade_prevention,
         created_ts_ms=s.to_ms(order.created),
         last_updated_ts_ms=s.to_ms(order.updated),
@@ -72,6 +77,17 @@ def user_order_body(event: OrderChanged) -> UserOrderBody:
         expiration_ts_ms=None if order.expires is None else s.to_ms(order.expires),
         created_time=s.format_rfc3339(order.created),
         subaccount_number=0,
+    )
+
+
+def group_body(event: GroupChanged) -> GroupBody:
+    """An own order group after a step; the limit only where it is news."""
+    told = event.kind in (GroupEvent.CREATED, GroupEvent.LIMIT_UPDATED)
+    return GroupBody(
+        event_type=event.kind,
+        order_group_id=event.group.group_id,
+        contracts_limit_fp=format_quantity(event.group.limit) if told else None,
+        ts_ms=s.to_ms(event.ts),
     )
 
 

@@ -91,3 +91,18 @@ class MarketPosition(Frame, frozen=True, kw_only=True, tag="market_position"):
     """The channel is `market_positions`, the type is singular."""
 
     msg: MarketPositionBody
+
+
+class GroupBody(Body, frozen=True, kw_only=True):
+    """A step of an own order group."""
+
+    event_type: str
+    order_group_id: str
+    contracts_limit_fp: Fixed | None = None
+    ts_ms: int = 0
+
+
+class GroupFrame(Frame, frozen=True, kw_only=True, tag="order_group_updates"):
+    """Sequenced, unlike everything else about an account."""
+
+    msg: GroupBody

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from core.domain.windows import in_new_york
-from core.exchange.listing import FeeType, Series
+from core.exchange.listing import Event, FeeChange, FeeType, Series
 from core.exchange.wire import scalars as s
 from core.exchange.wire.markets import MarketJson
 
@@ -71,6 +71,53 @@ class SeriesJson(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class FeeChangeJson(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of a series' fees at its time."""
+
+    id: str
+    series_ticker: str
+    fee_type: FeeType
+    fee_multiplier: float
+    scheduled_ts: str
+
+    def read(self) -> FeeChange:
+        """The record; raises ValueError for a time that cannot be read."""
+        return FeeChange(
+            series_ticker=self.series_ticker,
+            fee_type=self.fee_type,
+            fee_multiplier_bps=round(self.fee_multiplier * _BPS),
+            scheduled=s.rfc3339(self.scheduled_ts),
+        )
+
+
+class FeeChangesPage(msgspec.Struct, frozen=True):
+    """GET /series/fee_changes."""
+
+    series_fee_change_arr: tuple[FeeChangeJson, ...]
+
+
+class MarketMetadataJson(msgspec.Struct, frozen=True, kw_only=True):
+    """How a market is shown."""
+
+    market_ticker: str
+    image_url: str = ""
+    color_code: str = ""
+
+
+class MetadataJson(msgspec.Struct, frozen=True, kw_only=True):
+    """GET /events/{event_ticker}/metadata."""
+
+    image_url: str
+    settlement_sources: tuple[SettlementSourceJson, ...]
+    market_details: tuple[MarketMetadataJson, ...]
+
+    @classmethod
+    def from_market(cls, row: MarketRow) -> MetadataJson:
+        """Of the event of a market; the local exchange has no pictures."""
+        detail = MarketMetadataJson(market_ticker=row.ticker)
+        return cls(image_url="", settlement_sources=(CF_BENCHMARKS,), market_details=(detail,))
+
+
 class EventJson(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`Event`: the wrapper around one window's market."""
 
@@ -87,6 +134,19 @@ class EventJson(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fee_multiplier_override: float | None
     category: str
     markets: tuple[MarketJson, ...] | None = None
+
+    def read(self) -> Event:
+        """The record; raises ValueError for what cannot be read."""
+        override, multiplier = self.fee_type_override, self.fee_multiplier_override
+        return Event(
+            event_ticker=self.event_ticker,
+            series_ticker=self.series_ticker,
+            title=self.title,
+            closes=s.rfc3339(self.strike_date) if self.strike_date else None,
+            shard=self.exchange_index,
+            fee_type=None if override is None else FeeType(override),
+            fee_multiplier_bps=None if multiplier is None else round(multiplier * _BPS),
+        )
 
     @classmethod
     def from_market(cls, row: MarketRow, *, nested: bool) -> EventJson:

@@ -60,6 +60,7 @@ class CreateOrderJson(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
             cancel_on_pause=self.cancel_order_on_pause,
             expires=None if self.expiration_time is None else s.from_seconds(self.expiration_time),
             shard=routed(self.exchange_index),
+            group=self.order_group_id or "",
         )
 
     @classmethod
@@ -77,6 +78,7 @@ class CreateOrderJson(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
             reduce_only=request.reduce_only,
             cancel_order_on_pause=request.cancel_on_pause,
             expiration_time=None if request.expires is None else s.to_seconds(request.expires),
+            order_group_id=request.group or None,
             exchange_index=request.shard,
         )
 

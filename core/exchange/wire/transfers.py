@@ -50,3 +50,32 @@ class TransferPage(msgspec.Struct, frozen=True):
     """GET /portfolio/intra_exchange_instance_transfers/{transfer_id}."""
 
     transfer: TransferJson
+
+
+class AllocationJson(msgspec.Struct, frozen=True, kw_only=True):
+    """The share of the cash that a shard is to have."""
+
+    exchange_index: int
+    percent: int
+
+
+class SetAllocationsJson(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of POST /portfolio/target_balance_allocation; no shares at all ends the sweeping."""
+
+    allocations: tuple[AllocationJson, ...]
+    resting_margin_reservation: str = "sum"
+
+
+class AllocationsJson(msgspec.Struct, frozen=True, kw_only=True):
+    """GET /portfolio/target_balance_allocation."""
+
+    allocations: tuple[AllocationJson, ...]
+    resting_margin_reservation: str
+
+    @classmethod
+    def of(cls, body: SetAllocationsJson) -> AllocationsJson:
+        """What was set."""
+        return cls(
+            allocations=body.allocations,
+            resting_margin_reservation=body.resting_margin_reservation,
+        )

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from core.exchange.listing import ExchangeStatus, Limits, ShardStatus
+from core.exchange.listing import Cutoff, ExchangeStatus, Hours, Limits, ShardStatus, Week
 from core.exchange.wire import scalars as s
 
 if TYPE_CHECKING:
-    from core.units import Nanos
+    from core.units import Money, Nanos
 
+_MINUTES_OF_A_DAY = 1440
 _DESCRIPTIONS = {0: "Default", 1: "Multivariate", 2: "Crypto"}
 
 
@@ -82,6 +83,11 @@ class HoursJson(msgspec.Struct, frozen=True, kw_only=True):
     open_time: str
     close_time: str
 
+    def read(self) -> tuple[int, int]:
+        """Minutes of the day, from and to; raises ValueError for what is no time."""
+        opens, closes = _minute(self.open_time), _minute(self.close_time)
+        return opens, closes or _MINUTES_OF_A_DAY
+
 
 class WeekJson(msgspec.Struct, frozen=True, kw_only=True):
     """`standard_hours`: a week of trading hours and the time in which they hold."""
@@ -95,6 +101,23 @@ class WeekJson(msgspec.Struct, frozen=True, kw_only=True):
     friday: tuple[HoursJson, ...]
     saturday: tuple[HoursJson, ...]
     sunday: tuple[HoursJson, ...]
+
+    def read(self) -> Week:
+        """The record; raises ValueError for times that cannot be read."""
+        days = (
+            self.monday,
+            self.tuesday,
+            self.wednesday,
+            self.thursday,
+            self.friday,
+            self.saturday,
+            self.sunday,
+        )
+        return Week(
+            start=s.rfc3339(self.start_time),
+            end=s.rfc3339(self.end_time),
+            days=tuple(tuple(hours.read() for hours in day) for day in days),
+        )
 
 
 class MaintenanceJson(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +133,16 @@ class ScheduleJson(msgspec.Struct, frozen=True, kw_only=True):
     standard_hours: tuple[WeekJson, ...]
     maintenance_windows: tuple[MaintenanceJson, ...]
 
+    def read(self) -> Hours:
+        """The record; raises ValueError for times that cannot be read."""
+        return Hours(
+            weeks=tuple(week.read() for week in self.standard_hours),
+            maintenance=tuple(
+                (s.rfc3339(window.start_datetime), s.rfc3339(window.end_datetime))
+                for window in self.maintenance_windows
+            ),
+        )
+
 
 class AsOfJson(msgspec.Struct, frozen=True, kw_only=True):
     """GET /exchange/user_data_timestamp."""
@@ -121,11 +154,63 @@ class AsOfJson(msgspec.Struct, frozen=True, kw_only=True):
         return s.rfc3339(self.as_of_time)
 
 
+class CutoffJson(msgspec.Struct, frozen=True, kw_only=True):
+    """GET /historical/cutoff: what is older is under `/historical` only."""
+
+    market_settled_ts: str
+    trades_created_ts: str
+    orders_updated_ts: str
+    market_positions_last_updated_ts: str = ""
+
+    def read(self) -> Cutoff:
+        """The record; raises ValueError for times that cannot be read."""
+        positions = self.market_positions_last_updated_ts
+        return Cutoff(
+            markets=s.rfc3339(self.market_settled_ts),
+            fills=s.rfc3339(self.trades_created_ts),
+            orders=s.rfc3339(self.orders_updated_ts),
+            positions=s.rfc3339(positions) if positions else None,
+        )
+
+
 class BucketJson(msgspec.Struct, frozen=True, kw_only=True):
     """A token bucket."""
 
     refill_rate: int
     bucket_capacity: int
+
+
+class EndpointCostJson(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of one endpoint."""
+
+    method: str
+    path: str
+    cost: int
+
+
+class EndpointCostsJson(msgspec.Struct, frozen=True, kw_only=True):
+    """GET /account/endpoint_costs: those that differ from the default."""
+
+    default_cost: int
+    endpoint_costs: tuple[EndpointCostJson, ...]
+
+
+class ShardValueJson(msgspec.Struct, frozen=True, kw_only=True):
+    """Dollars on a shard."""
+
+    exchange_index: int
+    balance: s.Fixed
+
+    def read(self) -> Money:
+        """The amount; raises ValueError when it cannot be read."""
+        return s.money(self.balance)
+
+
+class RestingValueJson(msgspec.Struct, frozen=True, kw_only=True):
+    """GET /portfolio/summary/total_resting_order_value."""
+
+    total_resting_order_value: int
+    resting_order_value_breakdown: tuple[ShardValueJson, ...]
 
 
 class GrantJson(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -165,3 +250,12 @@ class LimitsJson(msgspec.Struct, frozen=True, kw_only=True):
                 refill_rate=limits.write_refill, bucket_capacity=limits.write_capacity
             ),
         )
+
+
+def _minute(text: str) -> int:
+    """`HH:MM` as a minute of the day."""
+    hour, mark, minute = text.partition(":")
+    if not mark:
+        msg = f"{text!r} is no time of a day"
+        raise s.WireError(msg)
+    return int(hour) * 60 + int(minute)

@@ -65,7 +65,6 @@ SWITCH_SECONDS = 0.0001
 """Interpreter's switch interval: a busy thread delays others 15 times less than by default."""
 NOTIFY_SECONDS = 5.0
 """Time for the last notifications after everything has stopped."""
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 BAD_INPUT = (
     SettingsError,
     StrategyError,
@@ -112,7 +111,6 @@ def trade(**options: object) -> None:
         "PLACEMENT": "fused" if options.get("fused") else None,
     }
     settings = load(given)
-    refuse_open_door(settings)
     confirm_live(settings)
     Assembly(settings, Surroundings(mode=settings.mode))
     end_logging = start_logging(settings)
@@ -123,16 +121,6 @@ def trade(**options: object) -> None:
     finally:
         end_logging()
     report(outcome, as_json=bool(options.get("as_json")))
-
-
-def refuse_open_door(settings: Settings) -> None:
-    """Tokens and commands in plain text are for this machine alone."""
-    if settings.api_host not in LOOPBACK:
-        fault = (
-            f"API_HOST={settings.api_host}: only {', '.join(LOOPBACK)} are served in plain text; "
-            "reach the page from elsewhere through an SSH tunnel or a TLS proxy"
-        )
-        raise SettingsError([fault])
 
 
 def confirm_live(settings: Settings) -> None:
@@ -160,7 +148,12 @@ def run_daemon(settings: Settings, reloader: Reloader, windows: int | None) -> O
     daemon = Daemon(settings, screen, windows)
     web = web_settings(settings)
     claim = Claim(settings.mode_dir, settings.mode)
-    listen = Listen(host=settings.api_host, port=settings.api_port)
+    listen = Listen(
+        host=settings.api_host,
+        port=settings.api_port,
+        certificate=settings.api_tls_cert,
+        key=settings.api_tls_key,
+    )
     site = Site(hub, daemon.control, web, listen)
     stop, hung_up, manager = threading.Event(), threading.Event(), ServiceManager()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -27,6 +27,7 @@ SPOT_NAMES: Final = ("coinbase", "kraken", "bitstamp", "gemini")
 NO_SPOT: Final = "none"
 _SERIES: Final = re.compile(r"KX[A-Z]{2,12}15M")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+_HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252})|\[[0-9a-fA-F:]+\]")
 _ORIGIN: Final = re.compile(r"https?://[^/\s*]+")
 _BOUND_WORDS: Final = (("gt", "above"), ("ge", "at least"), ("lt", "below"), ("le", "at most"))
 
@@ -150,6 +151,14 @@ def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _host_names(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if not _HOST.fullmatch(value):
+            msg = f"{value!r} is not the name of a host (without scheme and port)"
+            raise ValueError(msg)
+    return tuple(value.lower() for value in values)
+
+
 def _parameters(value: object) -> object:
     """Parameters as text, whatever they were in TOML; deeper nesting and bare text are refused."""
     if not isinstance(value, dict) or not all(isinstance(v, dict) for v in value.values()):
@@ -193,6 +202,7 @@ Words = Annotated[tuple[str, ...], BeforeValidator(split_list), AfterValidator(_
 StrategyNames = Annotated[Words, AfterValidator(_strategy_names)]
 SeriesNames = Annotated[Words, AfterValidator(_series), AfterValidator(_without_repeats)]
 SpotNames = Annotated[Words, AfterValidator(_spot), AfterValidator(_without_repeats)]
+HostNames = Annotated[Words, AfterValidator(_host_names)]
 Origins = Annotated[Words, AfterValidator(_origins)]
 Parameters = Annotated[
     Mapping[str, Mapping[str, str]],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from config.fields import Group, Origins, UserPath, setting
+from config.fields import Group, HostNames, Origins, UserPath, setting
 
 
 class Timing(Group):
@@ -162,6 +162,23 @@ class Machine(Group):
 
     api_host: str = setting("127.0.0.1", "address of dashboard and API", allowed="an address")
     api_port: int = setting(8000, "port of dashboard and API; 0: any free one", ge=0, le=65_535)
+    api_names: HostNames = setting(
+        (),
+        "other names of this server that browsers may use",
+        allowed="a comma list or a JSON list of host names, such as desk.example.org",
+    )
+    api_tls_cert: UserPath | None = setting(
+        None,
+        "certificate chain for https, in PEM; none: plain http",
+        allowed="the path of a file",
+    )
+    api_tls_key: UserPath | None = setting(
+        None, "its private key, in PEM without a password", allowed="the path of a file"
+    )
+    api_allow_plain: bool = setting(
+        default=False,
+        description="serve other machines without TLS: whoever listens on the way can trade",
+    )
     cors_origins: Origins = setting(
         (),
         "other origins that may call the API from a browser",

@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.credentials import credential_problems, loose_secrets, pem_text
+from config.door import door_problems
 from config.effective import Row, effective
 from config.faults import Fault, SettingsError, nearest
 from config.fields import LOOPBACK, SPOT_NAMES, allowed_text, choices_of, unit_of
@@ -104,7 +105,7 @@ class Settings(
     @model_validator(mode="after")
     def _agree(self) -> Settings:
         """Checks that need more than one setting."""
-        problems = [*credential_problems(self), *_disagreements(self)]
+        problems = [*credential_problems(self), *door_problems(self), *_disagreements(self)]
         if problems:
             raise ValueError("\n".join(problems))
         return self

@@ -91,6 +91,8 @@ def _harden(response: Response, origins: tuple[str, ...]) -> Response:
         response.headers.setdefault(name, value)
     if request.path.startswith("/api") or response.status_code not in (200, 304):
         response.headers["Cache-Control"] = "no-store"
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if response.status_code == 401:  # noqa: PLR2004 - as HTTP spells it
         response.headers["WWW-Authenticate"] = "Bearer"
     origin = request.headers.get("Origin")

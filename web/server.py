@@ -198,7 +198,7 @@ class Server:
     """A bound and, once started, serving web server. `stop` may be called from any thread."""
 
     def __init__(self, app: WSGIApplication, host: str, port: int, *, threads: int) -> None:
-        listener = _listen(host, port)
+        listener = listen(host, port)
         self.host = host
         self.port: int = listener.getsockname()[1]
         self._cheroot = _Cheroot(listener, app, threads)
@@ -231,7 +231,8 @@ def serve(app: WSGIApplication, host: str, port: int, *, threads: int = 24) -> S
     return server
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises PortTaken or CannotListen."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)

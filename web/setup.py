@@ -23,7 +23,11 @@ def web_settings(settings: Settings) -> WebSettings:
     return WebSettings(
         token=token,
         viewer_token=viewer,
-        hosts=(*LOCAL_HOSTS, f"[{address}]" if ":" in address else address),
+        hosts=(
+            *LOCAL_HOSTS,
+            f"[{address}]" if ":" in address else address,
+            *settings.api_names,
+        ),
         origins=settings.cors_origins,
         config=effective(settings),
         # Each start of the local exchange is a new venue with new accounts: nothing to go on with.

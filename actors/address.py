@@ -109,12 +109,21 @@ class Directory:
                 return
         self._undelivered(name, message)
 
-    def register(self, names: tuple[str, ...], ref: ActorRef[Any], generation: int) -> None:
+    def register(
+        self,
+        names: tuple[str, ...],
+        ref: ActorRef[Any],
+        generation: int,
+        express: Callable[[Message], bool] | None = None,
+    ) -> None:
         """Let `names` mean this host from now on, fence off the one before, hand over parked mail.
+
+        `express` is asked first, on the sender's thread: what it takes does not go to the inbox.
 
         To be called before the host reads the journal: then whatever is written afterwards finds
         it. Raises GenerationError unless the generation is newer than all before.
         """
+        send = ref.tell if express is None else _by_express(express, ref.tell)
         with self._lock:
             for name in names:
                 if generation <= self._latest.get(name, -1):
@@ -126,7 +135,7 @@ class Directory:
             for name in names:
                 self._latest[name] = generation
                 self._entries[name] = _Entry(names, generation, ref)
-                self._open(name, ref.tell)
+                self._open(name, send)
 
     def register_sink(self, name: str, receive: Callable[[Message], None]) -> None:
         """Let `name` mean a function, called in the sender's thread: quick, and never blocking.
@@ -233,3 +242,13 @@ class Directory:
     def _lose(self, name: str, message: Message, reason: str) -> None:
         self._dead[name] += 1
         self._samples.append(DeadLetter(name=name, message=message, reason=reason))
+
+
+def _by_express(
+    express: Callable[[Message], bool], tell: Callable[[Delivery], None]
+) -> Callable[[Delivery], None]:
+    def send(delivery: Delivery) -> None:
+        if not express(delivery[1]):
+            tell(delivery)
+
+    return send

@@ -37,7 +37,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """How to reach one account, for whoever needs a client of his own."""
 
     client: Callable[[Gate], Exchange]
-    """Makes a client; connects to nothing by itself."""
+    """Makes the exchange actor's client; connects to nothing by itself."""
+    slow_client: Callable[[Gate], Exchange]
+    """Makes one that shares nothing with it but the gate."""
     gate: Gate
     terms: DeskTerms
     clock: Clock
@@ -91,7 +93,7 @@ class Canceller:
 
 def sweep_of(account: Account) -> Sweep:
     """A sweep through a client of its own."""
-    client = account.client(account.gate)
+    client = account.slow_client(account.gate)
     desk = OrderDesk(client, account.clock, account.terms, account.gate.line, lambda: True)
     return Sweep(client, desk, account.clock, account.terms)
 

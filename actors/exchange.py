@@ -16,15 +16,18 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from actors.ahead import Ahead
 from actors.exchange_orders import RATE_LIMITED, DeskTerms, OrderDesk
 from actors.exchange_reads import ReadDesk
 from actors.exchange_sweep import Sweep
+from actors.express import ExpressDoor
 from actors.outside import OutsideActor
 from actors.workers import Job, Workers
 from config.logs import kv
 from core import messages as m
 from core.exchange.costs import FREE, READ, Bill, Call, bill
 from core.exchange.endpoints import ORDERS
+from core.exchange.express import ExpressExchange
 from core.exchange.port import ExchangeError
 from core.exchange.throttle import Urgency
 from core.topology import MARKETS
@@ -67,6 +70,8 @@ class ExchangeActor(OutsideActor):
         self._limits_known = False
         self._workers = Workers(station.name, terms.workers, gate, self.thread_failed)
         self._sweep: Sweep | None = None
+        self._ahead: Ahead | None = None
+        self._door: ExpressDoor | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,7 +87,18 @@ class ExchangeActor(OutsideActor):
         self._reads = ReadDesk(exchange, clock, terms)
         self._sweep = Sweep(exchange, self._orders, clock, terms)
         self._workers.start()
+        if isinstance(exchange, ExpressExchange):
+            self._ahead = Ahead(exchange, terms.prepare_seconds, self.thread_failed)
+            self._ahead.start()
+            self._door = ExpressDoor(
+                exchange, self._orders, self._gate, self._workers, self.deliver
+            )
         self.report_started()
+
+    def express(self, message: m.Message) -> bool:
+        """Orders, where they can leave at once (`actors.express`). On the sender's thread."""
+        door = self._door
+        return door is not None and type(message) is m.PlaceOrder and door.take(message)
 
     def receive(self, to: str, message: m.Message) -> object:
         """Hand a request to the workers."""
@@ -113,7 +129,10 @@ class ExchangeActor(OutsideActor):
         """Drop what has not begun."""
         if self._sweep is not None:
             self._sweep.stop()
+        self._door = None
         self._workers.stop()
+        if self._ahead is not None:
+            self._ahead.stop()
 
     # --- jobs ------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from core import messages as m
+from core.exchange.express import ExpressExchange
 from core.exchange.port import (
     Ambiguous,
     ExchangeError,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from actors.line import Line
     from core.clock import Clock
     from core.exchange.port import Exchange
-    from core.exchange.records import Order
+    from core.exchange.records import Order, Placed
 
 _RESTARTING: Final = "exchange_restarting"
 RATE_LIMITED: Final = "rate_limited"
@@ -54,6 +55,8 @@ class DeskTerms(msgspec.Struct, frozen=True, kw_only=True):
     """How long one `CancelAllOrders` goes on looking."""
     sweep_pause_seconds: float = 0.2
     """Between two looks."""
+    prepare_seconds: float = 0.25
+    """Between two renewals of what orders will need, of the machine; see `actors.ahead`."""
     cancel_again: Nanos = seconds(5.0)
     """For so long a cancel is sent again that the venue turned away for its rate limit."""
 
@@ -82,12 +85,12 @@ class OrderDesk:
     def place(self, order: m.PlaceOrder) -> m.Message:
         """Send an order, once; what became of it."""
         with self.line.leaving():
-            refusal = self._refusal(order)
+            refusal = self.refusal(order)
             if refusal:
-                return self._rejected(order.request.client_order_id, refusal, "not sent")
+                return self.rejected(order.request.client_order_id, refusal, "not sent")
             return self._send(order)
 
-    def _refusal(self, order: m.PlaceOrder) -> str:
+    def refusal(self, order: m.PlaceOrder) -> str:
         """The last look before the order leaves; empty where it may."""
         permit, now, halt = self.permit, self._clock.now(), self._terms.halt_file
         if self._is_fenced():
@@ -101,21 +104,27 @@ class OrderDesk:
         return "intent_expired" if now >= order.deadline else ""
 
     def _send(self, order: m.PlaceOrder) -> m.Message:
+        return self.answer(order, lambda: self._exchange.create_order(order.request))
+
+    def answer(self, order: m.PlaceOrder, wait: Callable[[], Placed]) -> m.Message:
+        """What the exchange's answer, or its absence, means."""
         order_id = order.request.client_order_id
         try:
-            placed = self._exchange.create_order(order.request)
+            placed = wait()
         except Rejected as error:
             if error.code == DUPLICATE:
                 return self._found_again(order)
-            return self._rejected(order_id, error.code, str(error))
+            return self.rejected(order_id, error.code, str(error))
         except Unauthorized as error:
-            return self._rejected(order_id, "unauthorized", str(error))
+            return self.rejected(order_id, "unauthorized", str(error))
         except (RateLimited, Unavailable) as error:
-            return self._rejected(order_id, _UNSENT[type(error)], str(error))
+            return self.rejected(order_id, _UNSENT[type(error)], str(error))
         except Ambiguous as error:
             return self._unknown(order_id, str(error))
         finally:
             self.line.wrote(self._clock.now())
+        if placed.remaining and isinstance(self._exchange, ExpressExchange):
+            self._exchange.may_cancel(placed.order_id)
         return m.PlaceAccepted(
             order_id=order_id,
             venue_order_id=placed.order_id,
@@ -144,7 +153,8 @@ class OrderDesk:
             ts_recv=self._clock.now(),
         )
 
-    def _rejected(self, order_id: str, code: str, text: str) -> m.PlaceRejected:
+    def rejected(self, order_id: str, code: str, text: str) -> m.PlaceRejected:
+        """It does not exist at the exchange, and why."""
         return m.PlaceRejected(order_id=order_id, code=code, text=text, ts_recv=self._clock.now())
 
     def _unknown(self, order_id: str, reason: str) -> m.PlaceAmbiguous:
@@ -152,11 +162,11 @@ class OrderDesk:
 
     def never_sent(self, order: m.PlaceOrder) -> m.PlaceRejected:
         """The actor ended before a worker took the order up."""
-        return self._rejected(order.request.client_order_id, _RESTARTING, "not sent")
+        return self.rejected(order.request.client_order_id, _RESTARTING, "not sent")
 
     def without_tokens(self, order: m.PlaceOrder) -> m.PlaceRejected:
         """The account's write tokens would have come at the order's deadline or after."""
-        return self._rejected(order.request.client_order_id, RATE_LIMITED, "not sent: no tokens")
+        return self.rejected(order.request.client_order_id, RATE_LIMITED, "not sent: no tokens")
 
     def broken_off(self, order: m.PlaceOrder) -> m.PlaceAmbiguous:
         """A defect came up while an order was placed: nobody knows how far it got."""

@@ -110,6 +110,9 @@ class BaseActor(pykka.ThreadingActor):
     def end(self) -> None:
         """Release what `begin` took; called once, when the host stops or falls."""
 
+    express: Callable[[Message], bool] | None = None
+    """Asked first, on the sender's thread: what it takes is done, the rest goes to the inbox."""
+
     # --- Pykka's hooks ----------------------------------------------------------------------------
 
     @staticmethod
@@ -120,7 +123,7 @@ class BaseActor(pykka.ThreadingActor):
         """In the starter's thread: enter the directory, then run. A failure leaves no trace."""
         station = self.station
         try:
-            station.directory.register(self.names, self.actor_ref, station.generation)
+            station.directory.register(self.names, self.actor_ref, station.generation, self.express)
         except GenerationError:
             ActorRegistry.unregister(self.actor_ref)
             raise

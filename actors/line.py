@@ -42,14 +42,22 @@ class Line:
         An order that looks after a `forbid` sees it; one that looked before is waited for by
         `wait_until_quiet`. So after both, nothing forbidden is under way.
         """
-        with self._changed:
-            self._leaving += 1
+        self.begin()
         try:
             yield
         finally:
-            with self._changed:
-                self._leaving -= 1
-                self._changed.notify_all()
+            self.end()
+
+    def begin(self) -> None:
+        """`leaving`, where what is begun on one thread ends on another: `end` must follow."""
+        with self._changed:
+            self._leaving += 1
+
+    def end(self) -> None:
+        """The answer is there, or given up."""
+        with self._changed:
+            self._leaving -= 1
+            self._changed.notify_all()
 
     def wait_until_quiet(self, timeout: float) -> bool:
         """Wait until no order is just leaving; False if one still is after `timeout` seconds."""

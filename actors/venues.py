@@ -27,8 +27,10 @@ from core.clock import Clock, ScaledClock, SystemClock, patience
 from core.domain.series import source_of
 from core.exchange.auth import PrivateKey, Signer, parse_private_key, read_private_key
 from core.exchange.engine_types import CRYPTO_SHARD
+from core.exchange.express import connect_express
 from core.exchange.kalshi import Timeouts, connect
 from core.exchange.port import Exchange
+from core.exchange.presigned import PresigningSigner
 from core.exchange.spot.venue import VENUES
 from core.roles.feed_terms import MARKET_STREAM
 from core.roles.paper import Paper, PaperTerms
@@ -92,8 +94,10 @@ def open_venue(settings: Settings, address: VenueAddress | None) -> Venue:
         connect=settings.connect_timeout_seconds, read=settings.request_timeout_seconds
     )
     on_paper = settings.mode == "paper"
+    road = connect_express if settings.fast_orders else connect
     account = Account(
-        client=partial(connect, rest, signer, timeouts),
+        client=partial(road, rest, signer, timeouts),
+        slow_client=partial(connect, rest, signer, timeouts),
         gate=Gate(clock),
         terms=_desk_terms(settings, clock),
         clock=clock,
@@ -115,10 +119,11 @@ def open_venue(settings: Settings, address: VenueAddress | None) -> Venue:
 
 def account_signer(settings: Settings, address: VenueAddress | None, clock: Clock) -> Signer:
     """Signs for the account of the settings, or of a local exchange. Raises InvalidKey."""
+    kind = PresigningSigner if settings.fast_orders else Signer
     if address is not None and address.private_key_path is not None:
-        return Signer(address.key_id, read_private_key(Path(address.private_key_path)), clock)
+        return kind(address.key_id, read_private_key(Path(address.private_key_path)), clock)
     assert settings.kalshi_api_key is not None
-    return Signer(settings.kalshi_api_key, account_key(settings), clock)
+    return kind(settings.kalshi_api_key, account_key(settings), clock)
 
 
 def account_key(settings: Settings) -> PrivateKey:
@@ -137,6 +142,7 @@ def _desk_terms(settings: Settings, clock: Clock) -> DeskTerms:
         workers=settings.request_workers,
         proof_margin=patience(clock, PROOF_MARGIN_SECONDS),
         cancel_again=patience(clock, CANCEL_AGAIN_SECONDS),
+        prepare_seconds=settings.presign_milliseconds / 1_000,
     )
 
 

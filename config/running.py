@@ -210,3 +210,15 @@ class Machine(Group):
     request_workers: int = setting(
         2, "threads that carry requests to the venue", "threads", ge=1, le=16
     )
+    fast_orders: bool = setting(
+        default=True,
+        description="orders leave on connections of their own, signed ahead, in one write; false: "
+        "through requests, signed when they are sent",
+    )
+    presign_milliseconds: int = setting(
+        250,
+        "pause between two makings of the signatures that lie ready for orders",
+        "milliseconds",
+        ge=20,
+        le=1_000,
+    )

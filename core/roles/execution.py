@@ -102,9 +102,10 @@ class Execution(HandlingRole):
         refusal = self._refusal(approved, now)
         if refusal:
             return [rejection(order, refusal, now)]
+        # Written first whatever the order here; then the order leaves, then others hear of it.
         return [
-            m.OrderSubmitting(order_id=order.order_id, ts=now),
             m.PlaceOrder(request=approved.request, epoch=approved.epoch, deadline=approved.expires),
+            m.OrderSubmitting(order_id=order.order_id, ts=now),
         ]
 
     def _refusal(self, approved: m.OrderApproved, now: Nanos) -> str:

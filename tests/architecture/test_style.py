@@ -16,9 +16,11 @@ MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 50
 
 BORDERS = {
+    "actors/ahead.py:Ahead._run": "a thread's defect: its owner falls and is started again",
     "actors/address.py:Directory.register_sink.send": "a sink's fault must not kill its senders",
     "actors/reader.py:SocketReader._run": "a reader: its connection ends and its owner falls",
     "actors/canceller.py:Canceller._run": "a cancel that fails is told, and asked for again",
+    "actors/express.py:ExpressDoor.take": "an exchange's defect must not bring the sender down",
     "actors/notifications.py:Notifier._tell": "a library's defect costs one notification",
     "actors/supervisor.py:Supervisor._start": "a host that cannot start is a failure to supervise",
     "actors/timers.py:Timers._run": "the timers' thread: a system without time must be reported",

@@ -22,6 +22,7 @@ import requests
 import websocket
 
 from actors.address import Directory
+from actors.halt_file import HaltFile
 from actors.system import Plan, System
 from actors.venue_process import VenueProcess
 from actors.venues import Venue, open_venue
@@ -31,8 +32,9 @@ from core.assembly import Assembly, Surroundings
 from core.clock import ScaledClock
 from core.domain.fees import FeeTerms, fill_fee
 from core.exchange.auth import Signer, read_private_key
+from core.exchange.lines import Line
 from core.exchange.records import Outcome
-from core.journal import SqliteJournal
+from core.journal_sqlite import SqliteJournal
 from core.roles.strategy import StrategyRole, StrategyTerms
 from core.strategies import StrategyParams
 from core.topology import DASHBOARD, EXECUTION, FEED, RISK, SPOT, placement
@@ -101,11 +103,19 @@ class Wire:
             plain(connection, data)
             self._sent(bytes(data))
 
+        fast = Line.send
+
+        def write(line: Line, request: bytes) -> None:
+            fast(line, request)
+            self._sent(request)
+
         http.client.HTTPConnection.send = send  # type: ignore[method-assign, assignment]
+        Line.send = write  # type: ignore[method-assign]
         try:
             yield
         finally:
             http.client.HTTPConnection.send = plain  # type: ignore[method-assign]
+            Line.send = fast  # type: ignore[method-assign]
 
     def _sent(self, data: bytes) -> None:
         if data.startswith(b"POST ") and b"/portfolio/events/orders " in data:
@@ -157,6 +167,8 @@ def _daemon(settings: Settings, venue: Venue, wire: Wire, *, fused: bool) -> lis
         outside=venue.hosts,
         outside_names=venue.names,
         sinks={DASHBOARD: hear},
+        halt_file=HaltFile(settings.halt_path),
+        account=venue.account,
         fused=fused,
     )
     system = System(plan, Directory())

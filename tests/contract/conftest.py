@@ -1,4 +1,4 @@
-"""One suite, two venues: the engine in this process, and the REST client over real sockets."""
+"""One suite, three venues: the engine in this process, and both roads of the REST client."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(params=["engine", "rest"])
+@pytest.fixture(params=["engine", "rest", "express"])
 def venue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Venue]:
     """A minute after the open."""
-    made = direct_venue() if request.param == "engine" else served_venue(tmp_path)
+    express = request.param == "express"
+    made = direct_venue() if request.param == "engine" else served_venue(tmp_path, express=express)
     made.at(Nanos(OPENS + 60 * SECOND))
     yield made
     if made.running is not None:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from core.clock import VirtualClock
 from core.domain.windows import window_closing
-from core.exchange.auth import Signer, read_private_key
+from core.exchange.auth import read_private_key
 from core.exchange.engine_types import SOL_15M, EngineConfig
+from core.exchange.express import connect_express
 from core.exchange.kalshi import Timeouts, connect
+from core.exchange.presigned import PresigningSigner
 from core.exchange.records import OrderRequest, Side, TimeInForce
 from core.exchange.simulated import SimulatedExchange
 from core.exchange.simulated_account import SimulatedAccount
@@ -133,16 +135,20 @@ def direct_venue() -> Venue:
     return Venue(SimulatedAccount(engine, ACCOUNT, clock.now), control, clock)
 
 
-def served_venue(state: Path, **options: object) -> Venue:
-    """The engine behind the local exchange's sockets, asked by the REST client."""
+def served_venue(state: Path, *, express: bool = False, **options: object) -> Venue:
+    """The engine behind the local exchange's sockets, asked by the REST client.
+
+    `express`: orders go by the fast road.
+    """
     engine, clock = new_engine()
     fields: dict[str, object] = {"key_type": "ed25519", "streams": 8, **options}
     settings = ExchangeOptions(cash=CASH, state=state, **fields)  # type: ignore[arg-type]
     running = serve_engine(engine, Still(engine), clock, settings)
     assert running.announcement.private_key_path is not None
     key = read_private_key(Path(running.announcement.private_key_path))
-    signer = Signer(running.announcement.key_id, key, clock)
-    exchange = connect(running.announcement.base_url, signer, PATIENCE)
+    signer = PresigningSigner(running.announcement.key_id, key, clock)
+    road = connect_express if express else connect
+    exchange = road(running.announcement.base_url, signer, PATIENCE)
     venue = Venue(exchange, running.host.act, clock)
     venue.running = running
     return venue

@@ -1,4 +1,7 @@
-"""What a REST failure means: refused, unknown, later, or stop. Against a server of raw sockets."""
+"""What a REST failure means: refused, unknown, later, or stop. Against a server of raw sockets.
+
+Everything here holds on both roads: through requests, and on the fast one for orders.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import pytest
 
 from core.clock import VirtualClock
 from core.exchange.auth import Signer, generate_ed25519
+from core.exchange.express import connect_express
 from core.exchange.kalshi import Timeouts, connect
 from core.exchange.listing import MarketStatus
 from core.exchange.port import (
@@ -39,6 +43,13 @@ ORDER = OrderRequest(
 PLACED = b'{"order_id":"o","fill_count":"0.00","remaining_count":"0.00","ts_ms":1}'
 
 Script = Callable[[socket.socket, bytes], None]
+road = connect
+"""How a test connects: each runs on every road."""
+
+
+@pytest.fixture(params=[connect, connect_express], ids=["requests", "express"], autouse=True)
+def _road(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "road", request.param)
 
 
 class Scripted:
@@ -131,7 +142,7 @@ def base(server: Scripted) -> str:
 def create(script: Script, timeouts: Timeouts = PATIENT) -> ExchangeError:
     """What a create raises."""
     with scripted(script) as server:
-        exchange = connect(base(server), SIGNER, timeouts)
+        exchange = road(base(server), SIGNER, timeouts)
         with pytest.raises(ExchangeError) as caught:
             exchange.create_order(ORDER)
         exchange.close()
@@ -142,7 +153,7 @@ def create(script: Script, timeouts: Timeouts = PATIENT) -> ExchangeError:
 def read(script: Script, timeouts: Timeouts = PATIENT) -> ExchangeError:
     """What a read raises."""
     with scripted(script) as server:
-        exchange = connect(base(server), SIGNER, timeouts)
+        exchange = road(base(server), SIGNER, timeouts)
         with pytest.raises(ExchangeError) as caught:
             exchange.balance()
         exchange.close()
@@ -192,10 +203,10 @@ def test_a_read_without_a_readable_answer_is_unavailable(script: Script) -> None
 def test_a_connection_that_never_stood_leaves_nothing_unknown() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    exchange = connect(f"http://127.0.0.1:{port}/trade-api/v2", SIGNER, PATIENT)
+    exchange = road(f"http://127.0.0.1:{port}/trade-api/v2", SIGNER, PATIENT)
     with pytest.raises(Unavailable):
         exchange.create_order(ORDER)
-    unresolved = connect("http://no-such-host.invalid/trade-api/v2", SIGNER, PATIENT)
+    unresolved = road("http://no-such-host.invalid/trade-api/v2", SIGNER, PATIENT)
     with pytest.raises(Unavailable):
         unresolved.create_order(ORDER)
 
@@ -241,7 +252,7 @@ def test_an_empty_bucket_is_rate_limited() -> None:
 
 def test_what_is_signed_is_what_is_sent() -> None:
     with scripted(answering(200, b'{"order_id":"o","reduced_by":"1.00","ts_ms":1}')) as server:
-        exchange = connect(base(server) + "/", SIGNER, PATIENT)
+        exchange = road(base(server) + "/", SIGNER, PATIENT)
         exchange.cancel_order(CancelRequest(order_id="o", ticker="T", shard=2))
         exchange.close()
     (request,) = server.requests
@@ -256,7 +267,7 @@ def test_what_is_signed_is_what_is_sent() -> None:
 
 def test_a_create_says_everything_that_was_asked_for() -> None:
     with scripted(answering(201, PLACED)) as server:
-        exchange = connect(base(server), SIGNER, PATIENT)
+        exchange = road(base(server), SIGNER, PATIENT)
         exchange.create_order(ORDER)
         exchange.close()
     (request,) = server.requests
@@ -298,7 +309,7 @@ def test_a_market_that_cannot_be_read_is_left_out_and_counted() -> None:
 def test_an_order_that_cannot_be_read_fails_the_whole_list() -> None:
     body = b'{"cursor":"","orders":[{"order_id":"o"}]}'
     with scripted(answering(200, body)) as server:
-        exchange = connect(base(server), SIGNER, PATIENT)
+        exchange = road(base(server), SIGNER, PATIENT)
         with pytest.raises(Unavailable):
             exchange.orders()
         exchange.close()
@@ -307,7 +318,7 @@ def test_an_order_that_cannot_be_read_fails_the_whole_list() -> None:
 def test_a_cursor_that_repeats_does_not_turn_for_ever() -> None:
     body = b'{"cursor":"again","fills":[]}'
     with scripted(answering(200, body)) as server:
-        exchange = connect(base(server), SIGNER, PATIENT)
+        exchange = road(base(server), SIGNER, PATIENT)
         assert exchange.fills() == ()
         exchange.close()
     assert len(server.requests) == 2

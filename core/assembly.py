@@ -246,5 +246,7 @@ class Assembly:
                 index_fresh=limits.index_fresh,
                 book_fresh=limits.book_fresh,
                 frame_fresh=patience(3.0),
+                min_edge=s.min_edge,
+                slow=patience(5.0),
             )
         )

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import create_model
 
 from core.messages import ControlAnswer, Part
-from core.screen import market_rows, system_rows, trading_rows
+from core.screen import analysis_rows, market_rows, system_rows, trading_rows
 from web.promotion import Check
 from web.schema import Strict, row_model
 
@@ -188,3 +188,12 @@ Strategies = listing("strategies", trading_rows.StrategyRow)
 Windows = listing("windows", market_rows.WindowRow)
 Settlements = listing("settlements", market_rows.WindowRow)
 Actors = listing("actors", system_rows.HealthRow)
+Replay = row_model(analysis_rows.ReplayRow)
+
+
+class Replays(Strict):
+    """Windows that can be replayed."""
+
+    replays: list[str]
+    """Tickers, newest first."""
+    total: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import request
+from flask import Response, request
 
 from core.screen.trade import OPEN
 from web.auth import caller
@@ -18,8 +18,6 @@ from web.schema import CommandBody, DecisionQuery, ListQuery, OrderQuery, ResetB
 from web.writes import Writes, known_name
 
 if TYPE_CHECKING:
-    from flask import Response
-
     from web.commands import CommandName, Switch
 
 
@@ -73,6 +71,20 @@ class Api(Writes):
             if asked.kind in (None, row.kind) and asked.strategy in (None, row.strategy)
         ]
         return listed("decisions", rows, asked)
+
+    def replay(self, ticker: str) -> Response:
+        """A window second by second, with what was decided and done in it."""
+        self.present()
+        row = self._hub.archived("replay", ticker)
+        if row is None:
+            raise ApiError(404, "not_found", "this window was not watched by the running daemon")
+        return Response(row, mimetype="application/json")
+
+    def replays(self) -> Response:
+        """Tickers of the windows that can be replayed, newest first."""
+        self.present()
+        tickers = self._hub.archive_keys("replay")[::-1]
+        return json_response({"replays": tickers, "total": len(tickers)})
 
     def strategies(self) -> Response:
         """Each strategy: on or off, what it last said, how it did."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+import zlib
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 RING: Final = 4_096
 """Frames kept for streams that come back or lag."""
 _SESSION_BYTES: Final = 6
+_FAST: Final = 1
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -65,6 +67,8 @@ class Hub:
         self._ring: deque[Frame] = deque(maxlen=RING)
         self._single: dict[str, Part] = {}
         self._rows: dict[str, dict[str, Part]] = {}
+        self._archive: dict[str, dict[str, bytes]] = {}
+        """Rows that are sent only when asked for, packed: 5 to 15 times smaller."""
         self._lines: dict[str, dict[str, deque[Any]]] = {}
         self._times: dict[str, float] = {}
         self._told: float | None = None
@@ -78,6 +82,9 @@ class Hub:
         topic = TOPICS[frame.topic]
         data = msgspec.json.encode(frame.data)
         stamp = rfc3339(frame.ts)
+        if topic.fold == "archive":
+            self._store(frame.topic, topic, frame.data, data)
+            return
         with self._lock:
             self._seq += 1
             self._ts = frame.ts
@@ -91,6 +98,25 @@ class Hub:
             listeners = self._listeners
         for listener in listeners:
             listener()
+
+    def archived(self, topic: str, key: str) -> bytes | None:
+        """JSON of an archived row; None for a key that is not kept."""
+        with self._lock:
+            packed = self._archive.get(topic, {}).get(key)
+        return None if packed is None else zlib.decompress(packed)
+
+    def archive_keys(self, topic: str) -> tuple[str, ...]:
+        """Keys that are kept, oldest first."""
+        with self._lock:
+            return tuple(self._archive.get(topic, {}))
+
+    def _store(self, name: str, topic: Topic, row: Part, data: bytes) -> None:
+        packed = zlib.compress(data, _FAST)
+        with self._lock:
+            kept = self._archive.setdefault(name, {})
+            kept[getattr(row, topic.key)] = packed
+            while len(kept) > topic.keep:
+                del kept[next(iter(kept))]
 
     def listen(self, wake: Callable[[], None]) -> None:
         """Have `wake` called after each frame, on the publisher's thread: it must not block."""
@@ -117,7 +143,9 @@ class Hub:
         with self._lock:
             state: dict[str, Any] = {}
             for name, topic in TOPICS.items():
-                if topic.fold == "event" or (topics is not None and name not in topics):
+                if topic.fold in ("event", "archive") or (
+                    topics is not None and name not in topics
+                ):
                     continue
                 if topic.fold == "replace":
                     state[name] = self._single.get(name)

@@ -64,6 +64,8 @@ OPERATIONS: Final = (
     _get("settlements", "settlements", answers.Settlements, schema.ListQuery),
     _get("windows", "windows", answers.Windows, schema.ListQuery),
     _get("windows/{ticker}", "window", answers_results.WindowReplay),
+    _get("replays", "replays", answers.Replays),
+    _get("windows/{ticker}/replay", "replay", answers.Replay),
     _get("orders", "orders", answers.Orders, schema.OrderQuery),
     _get("trades", "trades", answers.Trades, schema.TradeQuery),
     _get("trades/active", "active", answers.Trades, schema.ListQuery),

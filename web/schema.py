@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from core.messages import Part
-from core.screen import market_rows, system_rows, trading_rows
+from core.screen import analysis_rows, market_rows, system_rows, trading_rows
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 CommandId = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0-9._:-]*$")]
@@ -242,6 +242,13 @@ ROWS: dict[str, type[Part]] = {
     "book": market_rows.BookRow,
     "index": market_rows.Line,
     "quote": market_rows.Line,
+    "fair": analysis_rows.FairRow,
+    "forecast": market_rows.Line,
+    "edge": analysis_rows.EdgeRow,
+    "quant": analysis_rows.QuantRow,
+    "equity": market_rows.Line,
+    "performance": analysis_rows.PerformanceRow,
+    "replay": analysis_rows.ReplayRow,
     "print": market_rows.PrintRow,
     "order": trading_rows.TradeRow,
     "trade_execution": trading_rows.FillRow,

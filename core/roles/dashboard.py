@@ -18,15 +18,19 @@ from core.screen.account import AccountPanel
 from core.screen.alerts import AlertPanel
 from core.screen.charts import ChartPanel
 from core.screen.decisions import DecisionPanel
+from core.screen.forecast import ForecastPanel
 from core.screen.health import HealthPanel
 from core.screen.markets import MarketPanel
 from core.screen.meters import MetersPanel
 from core.screen.parameters import ParametersPanel
+from core.screen.performance import PerformancePanel
 from core.screen.prints import PrintPanel
+from core.screen.quant import QuantPanel
+from core.screen.replay import ReplayPanel
 from core.screen.status import Neighbours, StatusPanel
 from core.screen.trades import TradesPanel
 from core.topology import DASHBOARD, ROUTES
-from core.units import Nanos
+from core.units import SECOND, Nanos
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +68,9 @@ class Dashboard(HandlingRole):
         decisions = DecisionPanel(terms.strategies, trades.scores)
         health = HealthPanel(terms.speed)
         neighbours = Neighbours(account=account, trades=trades, decisions=decisions, health=health)
+        forecasts = ForecastPanel(
+            account, threshold=terms.min_edge, pause=Nanos(max(SECOND, terms.interval))
+        )
         self._panels: tuple[Panel, ...] = (
             StatusPanel(terms, neighbours),
             MarketPanel(source.series for source in terms.sources),
@@ -76,6 +83,10 @@ class Dashboard(HandlingRole):
             AlertPanel(),
             health,
             MetersPanel(terms.speed),
+            forecasts,
+            QuantPanel(forecasts, account, terms.slow),
+            PerformancePanel(trades, account, forecasts, terms.slow),
+            ReplayPanel(trades, decisions, forecasts, Nanos(4 * terms.slow)),
         )
         self._interval = terms.interval
         self._next = Nanos(0)

@@ -7,6 +7,7 @@ them and shows the newest numbers, so that the log stays readable and bounded.
 from __future__ import annotations
 
 import math
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _KEPT: Final = TOPICS["decision"].keep
 _STRATEGIES: Final = TOPICS["strategy"].keep
+_LOG: Final = 200
 
 
 class StrategyState(msgspec.Struct, kw_only=True):
@@ -53,6 +55,7 @@ class DecisionPanel:
         self._dirty: dict[str, None] = {}
         self._dirty_strategies: dict[str, None] = dict.fromkeys(self.strategies)
         self._signals: list[SignalRow] = []
+        self._log: deque[DecisionRow] = deque(maxlen=_LOG)
         self.facts: Facts = {
             m.OrderApproved: self._approved,
             m.PositionSettled: self._settled,
@@ -84,6 +87,12 @@ class DecisionPanel:
         self._signals.clear()
         self._dirty.clear()
         self._dirty_strategies.clear()
+
+    def take_log(self) -> tuple[DecisionRow, ...]:
+        """Decisions since the last call in order; of equal passes in a row the first."""
+        log = tuple(self._log)
+        self._log.clear()
+        return log
 
     # --- folds -----------------------------------------------------------------------------
 
@@ -235,6 +244,8 @@ class DecisionPanel:
 
     def _count(self, name: str, row: DecisionRow) -> StrategyState:
         state = self._strategy(name)
+        if row.kind != "pass" or (state.last_kind, state.last_gate) != ("pass", row.gate):
+            self._log.append(row)
         state.last_kind, state.last_gate, state.last_at = row.kind, row.gate, row.last_at
         return state
 

@@ -38,3 +38,7 @@ class DashboardTerms(Part, frozen=True, kw_only=True):
     index_fresh: Nanos = seconds(3.0)
     book_fresh: Nanos = seconds(10.0)
     frame_fresh: Nanos = seconds(3.0)
+    min_edge: float = 0.03
+    """Least edge of the settings, dollars per contract."""
+    slow: Nanos = seconds(5.0)
+    """Between pictures that are costly to make."""

@@ -10,12 +10,13 @@ from typing import Final, Literal
 
 from core.messages.base import Part
 
-Fold = Literal["replace", "upsert", "points", "event"]
+Fold = Literal["replace", "upsert", "points", "event", "archive"]
 """How a frame enters the picture.
 
 `replace`: it is the whole picture of its topic. `upsert`: it replaces the row of the same key, a
 new key is added at the end and the oldest leaves beyond `keep`. `points`: its `points` are added
 to the line of the same key, the oldest leave beyond `keep`. `event`: it leaves no trace.
+`archive`: kept aside for whoever asks for its key; streams and pictures do not carry it.
 """
 
 
@@ -38,6 +39,13 @@ TOPICS: Final[dict[str, Topic]] = {
     "book": Topic(fold="upsert", key="series", keep=16),
     "index": Topic(fold="points", key="line", keep=1_200),
     "quote": Topic(fold="points", key="line", keep=1_200),
+    "fair": Topic(fold="upsert", key="series", keep=16),
+    "forecast": Topic(fold="points", key="line", keep=1_200),
+    "edge": Topic(fold="upsert", key="ticker", keep=64),
+    "quant": Topic(fold="upsert", key="series", keep=16),
+    "equity": Topic(fold="points", key="line", keep=1_200),
+    "performance": Topic(fold="replace"),
+    "replay": Topic(fold="archive", key="ticker", keep=96),
     "print": Topic(fold="upsert", key="trade_id", keep=60),
     "order": Topic(fold="upsert", key="trade_id", keep=1_000, first=100),
     "trade_execution": Topic(fold="upsert", key="fill_id", keep=500, first=100),

@@ -11,7 +11,7 @@ from core.screen.market_rows import WindowRow
 from core.screen.scale import cents, index_dollars, per_contract, rfc3339
 from core.screen.topics import TOPICS
 from core.screen.trade import Trade, leg_of, leg_price
-from core.screen.trading_rows import FillRow
+from core.screen.trading_rows import FillRow, TradeRow
 from core.units import Money, Quantity, contracts
 
 if TYPE_CHECKING:
@@ -79,6 +79,15 @@ class TradesPanel:
             total.merge(score)
         return total
 
+    def row(self, trade: Trade) -> TradeRow:
+        """An order as clients know it."""
+        return trade.row(dry_run=self._dry_run)
+
+    def result_at(self, ticker: str) -> Nanos | None:
+        """When a window's result came; None before, or when it is forgotten."""
+        result = self._results.get(ticker)
+        return None if result is None else result.ts
+
     def open_trades(self) -> list[Trade]:
         """Orders to which more can happen."""
         return [trade for trade in self.trades.values() if trade.is_open]
@@ -89,7 +98,7 @@ class TradesPanel:
         for trade_id in self._dirty_trades:
             trade = self.trades.get(trade_id)
             if trade is not None:
-                yield "order", trade.row(dry_run=self._dry_run)
+                yield "order", self.row(trade)
         for fill in self._fills:
             yield "trade_execution", fill
         for ticker in self._dirty_windows:
@@ -156,7 +165,7 @@ class TradesPanel:
         if len(self._fill_ids) > _FILL_IDS:
             del self._fill_ids[next(iter(self._fill_ids))]
         trade = self._touch(event.order_id)
-        self._fills.append(_fill_row(event, trade))
+        self._fills.append(fill_row(event, trade))
         if trade is None:
             return
         trade.book(event)
@@ -236,7 +245,8 @@ def _note(trade: Trade, text: str) -> None:
         trade.notes = [*trade.notes, text][-_NOTES:]
 
 
-def _fill_row(event: m.OrderFilled, trade: Trade | None) -> FillRow:
+def fill_row(event: m.OrderFilled, trade: Trade | None) -> FillRow:
+    """The row of a fill, with what is known of its order."""
     return FillRow(
         fill_id=event.trade_id,
         trade_id=event.order_id,

@@ -257,7 +257,8 @@ class Playback:
         }
         roles[SUPERVISION] = assembly.make(SUPERVISION, journal.instance)
         roles[PAPER] = Paper(PaperTerms(cash=settings.bankroll))
-        roles[DASHBOARD] = Screen(roles[DASHBOARD], hub)
+        self.dashboard = roles[DASHBOARD]
+        roles[DASHBOARD] = Screen(self.dashboard, hub)
         self.answers = Answers()
         for name in names:
             if name not in (SUPERVISION, DASHBOARD):

@@ -11,7 +11,7 @@ from config.settings import load
 from core.screen.topics import TOPICS
 from tests.browser.playback import Playback
 from web.hub import RING, Hub
-from web.schema import COMMAND, ROWS, ResetBody, TradeQuery, frame_model
+from web.schema import COMMAND, ROWS, ResetBody, TradeQuery, frame_model, row_model
 
 UNPLAYED = {"limit"}
 """Told by the venue's own side, of which a played market has none."""
@@ -36,7 +36,11 @@ def test_frames_of_a_played_market_fit_their_models() -> None:
             seen[frame.topic] += 1
             if seen[frame.topic] <= 200:
                 frame_model(frame.topic).model_validate(json.loads(frame.text), strict=False)
-    assert {topic for topic, count in seen.items() if not count} <= UNPLAYED
+    (ticker, *_) = hub.archive_keys("replay")
+    replay = json.loads(hub.archived("replay", ticker) or b"{}")
+    row_model(ROWS["replay"]).model_validate(replay, strict=False)
+    archives = {name for name, topic in TOPICS.items() if topic.fold == "archive"}
+    assert {topic for topic, count in seen.items() if not count} <= UNPLAYED | archives
 
 
 def test_the_models_refuse_what_is_not_in_the_contract() -> None:

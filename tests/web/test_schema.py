@@ -11,7 +11,8 @@ from config.settings import load
 from core.screen.topics import TOPICS
 from tests.browser.playback import Playback
 from web.hub import RING, Hub
-from web.schema import COMMAND, ROWS, ResetBody, TradeQuery, frame_model, row_model
+from web.rows import ROWS
+from web.schema import COMMAND, ResetBody, TradeQuery, frame_model, row_model
 
 UNPLAYED = {"limit"}
 """Told by the venue's own side, of which a played market has none."""

@@ -38,9 +38,9 @@ NO_LATENCY: Final = LatencyModel(feed=Nanos(0), entry=Nanos(0), response=Nanos(0
 class Caution(StrEnum):
     """Ready-made fill models, from too good to be true to too bad."""
 
-    IDEAL = "ideal"
-    TYPICAL = "typical"
-    CAUTIOUS = "cautious"
+    OPTIMISTIC = "optimistic"
+    REALISTIC = "realistic"
+    PESSIMISTIC = "pessimistic"
 
 
 class FillModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,9 +56,9 @@ class FillModel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FILL_MODELS: Final = {
-    Caution.IDEAL: FillModel(latency=NO_LATENCY, cancel_model=CancelModel.OPTIMISTIC),
-    Caution.TYPICAL: FillModel(),
-    Caution.CAUTIOUS: FillModel(
+    Caution.OPTIMISTIC: FillModel(latency=NO_LATENCY, cancel_model=CancelModel.OPTIMISTIC),
+    Caution.REALISTIC: FillModel(),
+    Caution.PESSIMISTIC: FillModel(
         latency=LatencyModel(
             feed=Nanos(80 * MILLISECOND),
             entry=Nanos(150 * MILLISECOND),

@@ -18,6 +18,7 @@ from core.exchange.fills import FillModel
 from core.journal import MemoryJournal
 from core.research.backtest_loop import Loop
 from core.research.backtest_rows import RowReader
+from core.research.lookahead import LookAhead
 from core.research.results import BacktestResult
 from core.research.tally import Tally
 from core.research.tape import TapeError, TapeInfo, info
@@ -29,10 +30,11 @@ from core.topology import DASHBOARD, PAPER, RISK, SUPERVISION
 from core.units import SECOND, Money, Nanos
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from config.settings import Settings
+    from core.messages import Message
 
     Progress = Callable[[float], None]
 
@@ -59,23 +61,57 @@ def run_backtest(
 ) -> BacktestResult:
     """Play a tape; `progress` is told the share done, 0 to 1, now and then.
 
-    The series are those of the tape. Raises TapeError, and what Assembly raises for settings that
-    the parts cannot take.
+    The series are those of the tape. Raises TapeError (LookAheadError for a tape that tells the
+    future), and what Assembly raises for settings that the parts cannot take.
     """
+    return run_backtests(tape, settings, {"": fills or FillModel()}, progress)[""]
+
+
+def run_backtests(
+    tape: Path,
+    settings: Settings,
+    models: Mapping[str, FillModel],
+    progress: Progress | None = None,
+) -> dict[str, BacktestResult]:
+    """Play a tape once to several worlds that differ in how orders are filled; each as alone."""
     began = SystemClock().now()
     found = info(tape)
     if not found.records:
         msg = f"tape {tape}: holds no records; record or import it again"
         raise TapeError(msg)
     fitted, notes = fit(settings, found)
-    journal = MemoryJournal()
-    cast = assemble(fitted, journal.instance, fills or FillModel())
-    loop = Loop(cast.roles, journal, found.first)
-    loop.begin()
-    _play(tape, loop, found, progress or _silent)
-    loop.run_until(Nanos(loop.clock.now() + AFTERWARDS))
+    worlds = {name: World(fitted, model, found.first) for name, model in models.items()}
+    _play(tape, list(worlds.values()), found, progress or _silent)
+    for world in worlds.values():
+        world.end()
     seconds = (SystemClock().now() - began) / SECOND
-    return _result(str(tape), loop.delivered, cast, notes, seconds)
+    return {
+        name: _result(str(tape), world.loop.delivered, world.cast, notes, seconds)
+        for name, world in worlds.items()
+    }
+
+
+class World:
+    """Every role of one backtest on a loop of its own."""
+
+    def __init__(self, settings: Settings, fills: FillModel, start: Nanos) -> None:
+        self.journal = MemoryJournal()
+        self.cast = assemble(settings, self.journal.instance, fills)
+        self.loop = Loop(self.cast.roles, self.journal, start)
+        self._reader = RowReader(self.loop, self.cast.roles)
+        self.loop.begin()
+
+    def take(self, record: Message | DeltaRows) -> None:
+        """The next record of the tape, or the next of its runs."""
+        if isinstance(record, DeltaRows):
+            self._reader.take_rows(record)
+        else:
+            self._reader.take(record, record.ts_recv)  # type: ignore[attr-defined]
+
+    def end(self) -> None:
+        """The tape is over: let answers come back and payouts be booked."""
+        self._reader.show()
+        self.loop.run_until(Nanos(self.loop.clock.now() + AFTERWARDS))
 
 
 def fit(settings: Settings, found: TapeInfo) -> tuple[Settings, tuple[str, ...]]:
@@ -106,18 +142,16 @@ def assemble(settings: Settings, instance: str, fills: FillModel) -> Cast:
     return Cast(roles=roles, risk=risk, paper=paper, tally=tally)
 
 
-def _play(tape: Path, loop: Loop, found: TapeInfo, progress: Progress) -> None:
-    reader = RowReader(loop, loop.roles)
-    told = 0
-    for record in runs(tape):
-        if isinstance(record, DeltaRows):
-            reader.take_rows(record)
-        else:
-            reader.take(record, record.ts_recv)  # type: ignore[attr-defined]
+def _play(tape: Path, worlds: Sequence[World], found: TapeInfo, progress: Progress) -> None:
+    look, told, loop = LookAhead(tape), 0, worlds[0].loop
+    for record in runs(tape, look.batch):
+        if not isinstance(record, DeltaRows):
+            look.record(record)
+        for world in worlds:
+            world.take(record)
         if loop.delivered - told >= _PROGRESS_EVERY:
             told = loop.delivered
             progress(told / found.records)
-    reader.show()
     progress(1.0)
 
 

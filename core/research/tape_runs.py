@@ -20,7 +20,7 @@ from core.research.tape_codecs import ColumnError, nanos
 from core.research.tape_columns import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from core.messages import Message
@@ -32,9 +32,16 @@ SHORT: Final = 3
 _DELTA: Final = m.BookDelta.__name__
 
 
-def runs(tape: Path) -> Iterator[Message | DeltaRows]:
-    """Messages and runs of deltas. Raises TapeError, also while running."""
+def runs(
+    tape: Path, look: Callable[[pa.RecordBatch], None] | None = None
+) -> Iterator[Message | DeltaRows]:
+    """Messages and runs of deltas. Raises TapeError, also while running.
+
+    `look` sees each batch of rows before anything of it is given.
+    """
     for batch in batches(tape):
+        if look is not None:
+            look(batch)
         try:
             yield from _runs(batch)
         except (ColumnError, UnicodeDecodeError, IndexError) as error:

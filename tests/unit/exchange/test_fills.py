@@ -69,8 +69,8 @@ def test_a_feed_never_overtakes_itself(stamps: list[int]) -> None:
 
 
 def test_more_caution_means_slower_and_longer_queues() -> None:
-    ideal, typical, cautious = (FILL_MODELS[caution] for caution in Caution)
-    assert ideal.latency.entry < typical.latency.entry < cautious.latency.entry
+    optimistic, realistic, pessimistic = (FILL_MODELS[caution] for caution in Caution)
+    assert optimistic.latency.entry < realistic.latency.entry < pessimistic.latency.entry
     assert len({model.cancel_model for model in FILL_MODELS.values()}) == 3
 
 

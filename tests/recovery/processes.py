@@ -37,9 +37,11 @@ if TYPE_CHECKING:
     from core.exchange.records import Fill, Order
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-START_S: Final = 30.0
-AGREE_S: Final = 15.0
-STOP_S: Final = 40.0
+START_S: Final = 60.0
+AGREE_S: Final = 40.0
+STOP_S: Final = 60.0
+PATIENCE_S: Final = 60.0
+"""With the exchange's control endpoints, on a machine that is busy with others."""
 _GLANCE_S: Final = 0.03
 EAGER: Final = {
     "STRATEGY__KELLY_VOLATILITY__MIN_EDGE": "0.005",
@@ -88,7 +90,7 @@ class Venue:
         key = read_private_key(Path(self.told["private_key_path"]))
         self._signer = Signer(self.told["key_id"], key, clock)
         self.client: KalshiExchange = connect(
-            self.told["base_url"], self._signer, Timeouts(connect=3, read=5)
+            self.told["base_url"], self._signer, Timeouts(connect=PATIENCE_S, read=PATIENCE_S)
         )
 
     @property
@@ -104,23 +106,23 @@ class Venue:
     def arm(self, faults: tuple[dict[str, object], ...]) -> bool:
         """Arm faults; False where this exchange has no such control."""
         url = f"{self.told['base_url']}/local/faults"
-        return requests.post(url, json={"faults": faults}, timeout=5).status_code < 300
+        return requests.post(url, json={"faults": faults}, timeout=PATIENCE_S).status_code < 300
 
     def disarm(self) -> int:
         """Disarm all; how many faults there were."""
         url = f"{self.told['base_url']}/local/faults"
-        answer = requests.get(url, timeout=5)
+        answer = requests.get(url, timeout=PATIENCE_S)
         if answer.status_code >= 300:
             return 0
         done = sum(row["done"] for row in answer.json()["faults"])
-        requests.delete(url, timeout=5)
+        requests.delete(url, timeout=PATIENCE_S)
         return int(done)
 
     def books(self) -> dict[str, Any]:
         """The exchange's own books of our account; never disturbed by faults."""
         url = f"{self.told['base_url']}/local/books"
         headers = self._signer.sign("GET", "/trade-api/v2/local/books").headers()
-        found: dict[str, Any] = requests.get(url, headers=headers, timeout=5).json()
+        found: dict[str, Any] = requests.get(url, headers=headers, timeout=PATIENCE_S).json()
         return found
 
     def orders(self) -> tuple[Order, ...]:

@@ -1,7 +1,9 @@
 """What open positions are worth: at the price that could be had, not at the mid.
 
 A mark walks the bids of the own leg. When a book has no bids left, or is gone because the window
-closed, the last mark stays until the result is known: an empty book is not a price of zero.
+closed, the last mark stays until the result is known: an empty book is not a price of zero. But it
+never stays above what the other leg's best bid leaves of the dollar: where 0.99 is bid for YES and
+nobody asks, a NO is worth a cent at most, whatever was last bid for it.
 """
 
 from __future__ import annotations
@@ -25,11 +27,23 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def updated(before: Mark, view: MarketView) -> Mark:
-    """The newest bids of each leg; a leg that has none, or a stale book, keeps the older ones."""
+    """The newest bids of each leg; one that has none keeps the older, no higher than they can be.
+
+    A stale book changes nothing.
+    """
     if not view.book_fresh:
         return before
     no = tuple((complement(price), quantity) for price, quantity in view.asks)
-    return Mark(yes=view.bids or before.yes, no=no or before.no)
+    yes = view.bids
+    return Mark(yes=yes or _capped(before.yes, no), no=no or _capped(before.no, yes))
+
+
+def _capped(older: tuple[Level, ...], other: tuple[Level, ...]) -> tuple[Level, ...]:
+    """A leg's last bids below the most that the other leg's best bid leaves."""
+    if not other:
+        return older
+    most = complement(other[0][0])
+    return tuple((min(price, most), size) for price, size in older) or ((most, Quantity(0)),)
 
 
 def best(mark: Mark, quantity: Quantity) -> Price:

@@ -6,12 +6,12 @@ import json
 
 import pytest
 from pydantic import ValidationError
-from web.rows import ROWS
 
 from config.settings import load
 from core.screen.topics import TOPICS
 from tests.browser.playback import Playback
 from web.hub import RING, Hub
+from web.rows import ROWS
 from web.schema import COMMAND, ResetBody, TradeQuery, frame_model, row_model
 
 UNPLAYED = {"limit"}

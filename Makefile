@@ -4,6 +4,7 @@ PYTHON ?= python3
 JOBS ?= 2
 ARGS ?=
 ROUNDS ?= 1000
+RUNS ?= 200
 SEED ?= 1
 
 VENV := .venv
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed.txt
 
 .DEFAULT_GOAL := help
-.PHONY: run test check bench drill clean help venv
+.PHONY: run test check bench drill chaos clean help venv
 
 run: venv ## trade on the local exchange, or with your account (ARGS="--speed 60")
 	@$(BIN)/python run.py $(ARGS)
@@ -30,6 +31,9 @@ bench: venv ## measure speed (ARGS="frames")
 
 drill: venv ## kill and recover, compare the books (ROUNDS=1000 SEED=1)
 	@$(BIN)/python -m tests.recovery.drill --rounds $(ROUNDS) --seed $(SEED)
+
+chaos: venv ## kill, hang, slow and poison everything in turn (RUNS=200 SEED=1)
+	@$(BIN)/python -m tests.recovery.chaos --runs $(RUNS) --seed $(SEED)
 
 clean: ## remove the virtual environment and caches; var/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

@@ -59,8 +59,9 @@ class Station(msgspec.Struct, frozen=True, kw_only=True):
     directory: Directory
     clock: Clock
     lamp: Lamp = msgspec.field(default_factory=Lamp)
-    aside: frozenset[str] = frozenset()
-    """Fingerprints of messages that brought earlier generations down: not handled any more."""
+    aside: set[str] = msgspec.field(default_factory=set)
+    """Fingerprints of messages that brought earlier generations down: not handled any more.
+    The supervisor's own set: it adds and clears, the host looks."""
 
 
 class Crew(msgspec.Struct, frozen=True, kw_only=True):

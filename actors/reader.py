@@ -32,6 +32,8 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     """Takes messages for whom the topology says; quick, on the reader's thread."""
     failed: Callable[[Exception], None]
     """Told of a defect in the reader, beside the loss of the connection."""
+    is_fenced: Callable[[], bool] = lambda: False
+    """Whether the owner was replaced: nobody could send on this connection any more."""
 
 
 class Reader(Protocol):
@@ -103,12 +105,17 @@ class SocketReader:
 
     def follow(self, socket: FastSocket) -> None:
         """Receive until the end is asked for; leaves by WebSocketTimeoutException after silence."""
-        while not self._ending.is_set():
+        while self.wanted:
             self.hand_over(socket.texts())
 
     def messages(self, text: bytes, origin: Origin) -> Iterable[m.Message]:
         """A frame's text as messages."""
         raise NotImplementedError
+
+    @property
+    def wanted(self) -> bool:
+        """Whether to go on receiving: not closed, and the owner not replaced."""
+        return not self._ending.is_set() and not self._opening.is_fenced()
 
     def hand_over(self, texts: list[bytes]) -> None:
         """Tell what some frames say."""
@@ -158,7 +165,9 @@ class SocketReader:
         return self._ended("")
 
     def _ended(self, why: str) -> str:
-        return "closed" if self._ending.is_set() else why
+        if self._ending.is_set():
+            return "closed"
+        return "its owner was replaced" if self._opening.is_fenced() else why
 
     def _connect(self) -> FastSocket:
         """No proxy and no redirect: it is for this host alone."""

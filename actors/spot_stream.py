@@ -62,7 +62,7 @@ class SpotStream(SocketReader):
         venue = self._venue
         glance = min(_GLANCE_SECONDS, venue.ask_seconds or venue.silence_seconds)
         heard = asked = time.monotonic()
-        while not self._ending.is_set():
+        while self.wanted:
             if socket.ready(glance):
                 self.hand_over(socket.texts())
                 heard = time.monotonic()

@@ -68,6 +68,7 @@ class StreamActor(OutsideActor):
             clock=self.station.clock,
             deliver=self.deliver,
             failed=self.thread_failed,
+            is_fenced=self.is_fenced,
         )
         reader = opener(opening)
         self._readers[order.stream] = (order.conn, reader)

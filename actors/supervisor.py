@@ -72,7 +72,7 @@ class Supervisor(RoleActor):
         self._safeguards = safeguards
         self._generations = dict.fromkeys(children, 0)
         self._lamps: dict[str, Lamp] = {}
-        self._aside: dict[str, frozenset[str]] = {}
+        self._aside: dict[str, set[str]] = {name: set() for name in children}
         self._halt_text: str | None = None
         self._proof: m.CancelAllDone | None = None
         self._ticked = station.clock.now()
@@ -121,6 +121,8 @@ class Supervisor(RoleActor):
                 _log.error("host quarantined", extra=kv(actor=message.actor, why=message.reason))
             case m.MessageSetAside():
                 self._set_message_aside(message)
+            case m.ReadmitMessages():
+                self._aside[message.actor].clear()
             case _:
                 self._by_the_clock(message)
         return None
@@ -191,7 +193,7 @@ class Supervisor(RoleActor):
             name=name,
             generation=generation,
             lamp=self._lamps[name],
-            aside=self._aside.get(name, frozenset()),
+            aside=self._aside[name],
         )
         try:
             self._children[name].start(station)
@@ -234,8 +236,7 @@ class Supervisor(RoleActor):
         self.station.directory.tell(SUPERVISION, failure)
 
     def _set_message_aside(self, news: m.MessageSetAside) -> None:
-        known = self._aside.get(news.actor, frozenset())
-        self._aside[news.actor] = known | {news.fingerprint}
+        self._aside[news.actor].add(news.fingerprint)
         _log.error("message set aside", extra=kv(actor=news.actor, message=news.content))
 
     # --- time ----------------------------------------------------------------------------------

@@ -146,6 +146,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.RestartActor: (SUPERVISOR,),
     m.QuarantineActor: (SUPERVISOR,),
     m.MessageSetAside: (SUPERVISOR, DASHBOARD),
+    m.ReadmitMessages: (SUPERVISOR,),
     m.CancelDirectly: (SUPERVISOR,),
     m.Scheduled: (TIMERS,),
 }

@@ -128,6 +128,7 @@ from core.messages.safety import (
     HaltFileChanged,
     MachineMeasured,
     MessageSetAside,
+    ReadmitMessages,
     ReleaseActor,
 )
 from core.messages.screen import (
@@ -234,6 +235,7 @@ __all__ = [
     "QueryOrder",
     "Quote",
     "QuoteRow",
+    "ReadmitMessages",
     "Reconciled",
     "ReleaseActor",
     "RequestGauge",

@@ -50,6 +50,12 @@ class MessageSetAside(Message, frozen=True, kw_only=True):
     ts: Nanos
 
 
+class ReadmitMessages(Message, frozen=True, kw_only=True):
+    """Effect: what was set aside for a host is handed to it again; its operator looked into it."""
+
+    actor: str
+
+
 class MachineMeasured(Message, frozen=True, kw_only=True):
     """What this process and its disk have left; told with every second heartbeat."""
 

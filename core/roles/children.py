@@ -151,8 +151,20 @@ class Children:
         total = child.history.total
         child.history = _record(command.actor, self._terms)
         child.history.total = total
+        readmitted = self._readmit(command.actor, child)
+        return [*readmitted, *self._restart(command.actor, child, Nanos(0), now)], ""
+
+    def pardon(self) -> list[Message]:
+        """After a reset, what was set aside is let in again: its cause has been looked into."""
+        return [
+            told for name, child in self._children.items() for told in self._readmit(name, child)
+        ]
+
+    @staticmethod
+    def _readmit(name: str, child: Child) -> list[Message]:
+        aside = any(count >= _KILLS for count in child.kills.values())
         child.kills.clear()
-        return self._restart(command.actor, child, Nanos(0), now), ""
+        return [m.ReadmitMessages(actor=name)] if aside else []
 
     # --- time ------------------------------------------------------------------------------------
 

@@ -211,7 +211,7 @@ class Supervision(HandlingRole):
             self.refusal = str(refusal)
             return []
         self.refusal = ""
-        return [change, self._permit(change, now)]
+        return [change, self._permit(change, now), *self.children.pardon()]
 
     def _cancel_commanded(self, command: m.CancelEverything, now: Nanos) -> list[Message]:
         self.refusal = ""

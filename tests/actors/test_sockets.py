@@ -46,11 +46,16 @@ class Bench:
         self.news: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self.failures: queue.SimpleQueue[Exception] = queue.SimpleQueue()
         self.reader: KalshiStream | None = None
+        self.fenced = False
 
     def start(self, pause: float = 0.0, url: str = "", silence: float = 30.0) -> KalshiStream:
         order = m.OpenStream(stream=MARKET_STREAM, conn=7, delay=seconds(pause))
         opening = Opening(
-            order=order, clock=SystemClock(), deliver=self.deliver, failed=self.failures.put
+            order=order,
+            clock=SystemClock(),
+            deliver=self.deliver,
+            failed=self.failures.put,
+            is_fenced=lambda: self.fenced,
         )
         terms = KalshiTerms(
             url=url or self.server.url,
@@ -297,6 +302,16 @@ def test_closing_it_ends_the_thread_and_is_told(bench: Bench) -> None:
     bench.reader.close()
     assert bench.loss() == "closed"
     assert bench.reader.join(HANG_SECONDS)
+    assert caller.ended()
+
+
+def test_it_ends_when_its_owner_hung_and_was_replaced(bench: Bench) -> None:
+    """Nobody could send on it any more, and the feed would wait for answers that never come."""
+    caller = bench.open()
+    bench.fenced = True
+    caller.say(frame(delta(1)))
+    assert isinstance(bench.next(), m.BookDelta)
+    assert bench.loss() == "its owner was replaced"
     assert caller.ended()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,35 @@ def test_a_poisonous_message_is_set_aside_after_its_second_victim(plant: Plant) 
     plant.settle(STRATEGY)
     assert plant.generation(STRATEGY) == 3
     assert plant.standing().state == "ACTIVE"
+
+
+def test_what_was_set_aside_is_handled_again_after_a_reset(plant: Plant) -> None:
+    """The running generation takes it: the defect was elsewhere, or has been mended."""
+    question = m.QueryMarkets(series="KXSOL15M")
+    trap = plant.traps[EXCHANGE]
+    heard = threading.Event()
+
+    def deadly(message: m.Message) -> bool:
+        return isinstance(message, m.QueryMarkets)
+
+    trap.poison(deadly)
+    for generation in (1, 2):
+        plant.directory.tell(EXCHANGE, question)
+        plant.until_replaced(EXCHANGE, generation)
+    plant.until(lambda now: now.code == "poison_message" and now.proven is not None)
+
+    def notice(message: m.Message) -> bool:
+        if deadly(message):
+            heard.set()
+        return False
+
+    trap.poison(notice)
+    plant.directory.tell(EXCHANGE, question)
+    plant.settle(EXCHANGE)
+    assert not heard.is_set()
+    assert plant.control.reset_breaker(plant.ask("mended"), HANG_SECONDS).verdict == "done"
+    plant.directory.tell(EXCHANGE, question)
+    assert heard.wait(HANG_SECONDS)
 
 
 def test_poison_of_a_host_of_money_halts_with_its_content(plant: Plant) -> None:

@@ -192,6 +192,27 @@ def test_poison_of_a_host_of_money_halts() -> None:
     assert (watch.state, watch.code) == ("HALTED", "poison_message")
 
 
+def test_a_reset_lets_in_again_what_was_set_aside() -> None:
+    """Else a question that the feed asks again and again would be left for ever, and in silence."""
+    watch = trading()
+    watch.tell(failed("exchange", 1, **POISON), started("exchange", 2))
+    watch.tell(failed("exchange", 2, **POISON), started("exchange", 3))
+    watch.prove()
+    (again,) = of(watch.tell(RESET), m.ReadmitMessages)
+    assert again.actor == "exchange"
+    watch.tell(failed("exchange", 3, **POISON), started("exchange", 4))
+    assert of(watch.tell(failed("exchange", 4, **POISON)), m.MessageSetAside)
+
+
+def test_a_release_lets_in_again_what_was_set_aside() -> None:
+    watch = trading()
+    for generation in range(1, 6):
+        watch.tell(started("strategy:a", generation))
+        watch.tell(failed("strategy:a", generation, **POISON))
+    told = watch.tell(m.ReleaseActor(actor="strategy:a", by="ann", reason="mended"))
+    assert [type(one) for one in told][:2] == [m.ReadmitMessages, m.RestartActor]
+
+
 def test_different_messages_are_not_one_poison() -> None:
     watch = trading()
     watch.tell(failed("strategy:a", 1, fingerprint="a"), started("strategy:a", 2))

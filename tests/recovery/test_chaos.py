@@ -102,7 +102,7 @@ def test_orders_without_a_permit_are_seen(quick: Path, monkeypatch: pytest.Monke
 
         def made(is_fenced: Callable[[], bool]) -> Any:  # noqa: ANN401 - a desk
             built = desk(is_fenced)
-            built._refusal = lambda _: ""
+            built.refusal = lambda _: ""
             return built
 
         process.client.desk = made  # type: ignore[method-assign]

@@ -18,7 +18,7 @@ from core.roles.base import HandlingRole
 from core.strategies import StrategyError
 from core.strategies.base import Learner
 from core.topology import STRATEGY
-from core.units import NEVER, Nanos, seconds
+from core.units import NEVER, SECOND, Nanos, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from core.strategies.base import Strategy, StrategyParams
 
 _INDEX_STALE: Final = "index_stale"
+_NO_PRINT: Final = "no_print_yet"
+_NO_PRICE: Final = (_INDEX_STALE, _NO_PRINT)
 
 
 class StrategyTerms(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,24 +105,30 @@ class StrategyRole(HandlingRole):
         if not self._enabled:
             return NEVER
         code, since = self._passed.get(ticker, ("", Nanos(0)))
-        told = Nanos(since + self._terms.repeat_pass) if code == _INDEX_STALE else Nanos(0)
+        told = Nanos(since + self._terms.repeat_pass) if code in _NO_PRICE else Nanos(0)
         return max(told, self._quiet_until.get(ticker, Nanos(0)))
 
     def _stale(self, view: m.MarketView, now: Nanos) -> m.Pass | None:
-        """The picture is too old to have an opinion on; names the older input."""
+        """The picture is too old to have an opinion on: names the older input, or what is not there
+        yet.
+        """
+        if not view.ts_index:
+            return self._refusal(view, _NO_PRINT, (), now)
         index_age, book_age = now - view.ts_index, now - view.ts_book
         if index_age > self._terms.index_fresh:
-            return self._refusal(view, _INDEX_STALE, index_age, now)
+            return self._refusal(view, _INDEX_STALE, (("age_s", index_age / SECOND),), now)
+        if not view.ts_book:
+            return self._refusal(view, "no_book_yet", (), now)
         if not view.book_fresh or book_age > self._terms.book_fresh:
-            return self._refusal(view, "book_stale", book_age, now)
+            return self._refusal(view, "book_stale", (("age_s", book_age / SECOND),), now)
         return None
 
-    def _refusal(self, view: m.MarketView, code: str, age: int, now: Nanos) -> m.Pass:
+    def _refusal(self, view: m.MarketView, code: str, values: m.Values, now: Nanos) -> m.Pass:
         return m.Pass(
             strategy=self._strategy.name,
             ticker=view.market.ticker,
             code=code,
-            values=(("age_s", age / 1e9),),
+            values=values,
             created=now,
         )
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+import pytest
+
 from core import messages as m
 from core.domain.fold import Fold
 from core.roles.strategy import StrategyRole, StrategyTerms
 from core.strategies import StrategyParams, create
-from core.units import Nanos, seconds
+from core.units import IndexValue, Nanos, seconds
 from tests.builders import NOW, signal, terms, view
 
 if TYPE_CHECKING:
@@ -73,6 +75,19 @@ def test_a_stale_picture_is_not_judged_and_the_older_input_is_named() -> None:
     assert isinstance(refusal, m.Pass)
     assert refusal.code == "index_stale"
     assert refusal.values == (("age_s", 3.1),)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"index": IndexValue(0), "ts_index": Nanos(0)}, "no_print_yet"),
+        ({"ts_book": Nanos(0), "bids": (), "asks": (), "book_fresh": False}, "no_book_yet"),
+    ],
+)
+def test_what_never_came_has_no_age(changes: dict[str, object], code: str) -> None:
+    (refusal,) = role().handle(view(**changes), NOW)
+    assert isinstance(refusal, m.Pass)
+    assert (refusal.code, refusal.values) == (code, ())
 
 
 def test_a_book_that_waits_for_its_snapshot_is_not_judged() -> None:

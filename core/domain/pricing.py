@@ -120,9 +120,28 @@ def probability_yes_fat(state: Outlook, sigma: float, degrees: int, error: float
     once for the whole path, sigma^2 (degrees - 2) / chi-squared; few degrees mean fat tails.
     """
     score = _score(state, sigma, error)
-    if math.isinf(score):
-        return 1.0 if score > 0 else 0.0
-    return student_cdf(score * math.sqrt(degrees / (degrees - 2)), degrees)
+    return _fat_share(score, degrees)
+
+
+def fair_range(
+    state: Outlook, sigma: float, degrees: int, error: float, doubt: float
+) -> tuple[float, float, float]:
+    """`probability_yes_fat`, and the same for a `sigma` lower and higher by the share `doubt`.
+
+    Hot: what the three have in common is computed once; 2 us against 3 for three calls.
+    """
+    if not state.coming or state.needed_mean <= 0.0:
+        share = probability_yes_fat(state, sigma, degrees, error)
+        return share, share, share
+    ahead = math.log(state.price / state.needed_mean)
+    moving = sigma * sigma * state.effective_seconds
+    blur = (PRINTS * error / state.coming) ** 2
+    less, more = (1.0 - doubt) ** 2, (1.0 + doubt) ** 2
+    return (
+        _fat_share(_distance(ahead, moving, blur), degrees),
+        _fat_share(_distance(ahead, moving * less, blur), degrees),
+        _fat_share(_distance(ahead, moving * more, blur), degrees),
+    )
 
 
 def digital(price: float, strike: float, sigma: float, seconds: float) -> float:
@@ -141,17 +160,33 @@ def student_cdf(x: float, degrees: int) -> float:
 
     Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4.
     """
-    theta = math.atan2(x, math.sqrt(degrees))
-    cosine = math.cos(theta)
+    if math.isinf(x):
+        return 1.0 if x > 0 else 0.0
+    root = math.sqrt(degrees)
+    length = math.hypot(root, x)
+    cosine, sine = root / length, x / length  # of theta = atan(x / root)
     odd = degrees % 2
     term = cosine if odd else 1.0
     total = 0.0
     for k in range(2 if odd else 1, degrees, 2):
         total += term
         term *= cosine * cosine * k / (k + 1)
-    inner = math.sin(theta) * total
-    share = 0.5 + (theta + inner) / math.pi if odd else 0.5 + inner / 2
+    inner = sine * total
+    share = 0.5 + ((math.atan2(x, root) + inner) / math.pi if odd else inner / 2)
     return min(1.0, max(0.0, share))  # far out the sum cancels and may end at -1e-16
+
+
+def _fat_share(score: float, degrees: int) -> float:
+    """Share of Student's t, scaled to variance 1, below `score`."""
+    return student_cdf(score * math.sqrt(degrees / (degrees - 2)), degrees)
+
+
+def _distance(ahead: float, moving: float, blur: float) -> float:
+    """D of the module's formula: log distance, variance of the motion, and of the blur."""
+    width = math.sqrt(moving + blur)
+    if width <= 0.0:
+        return math.inf if ahead >= 0.0 else -math.inf
+    return (ahead - moving / 2) / width
 
 
 def _score(state: Outlook, sigma: float, error: float) -> float:
@@ -165,8 +200,6 @@ def _score(state: Outlook, sigma: float, error: float) -> float:
     mean = state.needed_mean
     if mean <= 0.0:
         return math.inf
-    variance = sigma * sigma * state.effective_seconds
-    width = math.sqrt(variance + (PRINTS * error / coming) ** 2) if error else math.sqrt(variance)
-    if width <= 0.0:
-        return math.inf if state.price >= mean else -math.inf
-    return (math.log(state.price / mean) - variance / 2) / width
+    moving = sigma * sigma * state.effective_seconds
+    blur = (PRINTS * error / coming) ** 2 if error else 0.0
+    return _distance(math.log(state.price / mean), moving, blur)

@@ -102,12 +102,15 @@ class Volatility:
         "_last",
         "_long",
         "_long_alpha",
+        "_max_gap",
         "_needed",
         "_prior",
+        "_prior_seconds",
         "_ring",
         "_second",
         "_short",
         "_short_alpha",
+        "_step",
         "seconds",
         "settings",
     )
@@ -118,6 +121,9 @@ class Volatility:
         self._floor = variance_of_bps(settings.floor_bps)
         self._short_alpha = 1.0 - settings.decay ** (1.0 / settings.decay_seconds)
         self._long_alpha = 1.0 - 0.5 ** (1.0 / settings.long_half_life_s)
+        self._step = settings.step_seconds
+        self._max_gap = settings.max_gap_s
+        self._prior_seconds = settings.prior_seconds
         self._short = self._long = self._prior
         self._second = -1
         self._last = 0.0
@@ -142,7 +148,7 @@ class Volatility:
         if second >= self._factor_until:
             self._turn(second)
         log_price = math.log(value)
-        if self._second < 0 or missed >= self.settings.max_gap_s:
+        if self._second < 0 or missed >= self._max_gap:
             if self._second >= 0:
                 self._fade(missed + 1)
             self._begin(second, log_price)
@@ -189,7 +195,7 @@ class Volatility:
 
     def _begin(self, second: int, log_price: float) -> None:
         """A new run of prices: nothing is known of returns that began before it."""
-        step = self.settings.step_seconds
+        step = self._step
         self._second = second
         self._last = log_price
         self._ring = [log_price] * step
@@ -214,7 +220,7 @@ class Volatility:
 
     def _advance(self, log_price: float) -> None:
         """One second: the return over the step that ends now goes into both means."""
-        at, step = self._at, self.settings.step_seconds
+        at, step = self._at, self._step
         change = log_price - self._ring[at]
         self._ring[at] = log_price
         before, self._changes[at] = self._changes[at], change
@@ -229,9 +235,10 @@ class Volatility:
             variance = change * change / (step * self._factor)
         # Until an exponential mean has its own length of data, a plain mean with the prior as
         # `prior_seconds` of data is better: it moves faster and forgets nothing.
-        share = 1.0 / (self.settings.prior_seconds + self.seconds)
-        self._short += max(self._short_alpha, share) * (variance - self._short)
-        self._long += max(self._long_alpha, share) * (variance - self._long)
+        share = 1.0 / (self._prior_seconds + self.seconds)
+        short, long = self._short_alpha, self._long_alpha
+        self._short += (short if short > share else share) * (variance - self._short)  # noqa: FURB136 - max() costs 0.1 us
+        self._long += (long if long > share else share) * (variance - self._long)  # noqa: FURB136
 
 
 def variance_of_bps(bps: float) -> float:

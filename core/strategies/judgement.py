@@ -11,7 +11,7 @@ from core.domain.book import ladder
 from core.domain.fees import FeeTerms
 from core.domain.index import PRINTS
 from core.domain.offers import Offer, Wish, best_offer
-from core.domain.pricing import Contract, KnownPrints, outlook, probability_yes_fat
+from core.domain.pricing import Contract, KnownPrints, fair_range, outlook
 from core.exchange.records import Outcome
 from core.units import SECOND, Nanos, price_dollars
 
@@ -120,11 +120,13 @@ def settlement_outlook(view: MarketView) -> Outlook:
 
 def fair_value(view: MarketView, state: Outlook, params: StrategyParams) -> Fair:
     """Probability of YES with its range. Hot: 4 us."""
-    sigma, degrees = view.sigma, params.tail_degrees
-    error = stand_in_error(view, state, params)
-    yes = probability_yes_fat(state, sigma, degrees, error)
-    less = probability_yes_fat(state, sigma * (1.0 - params.volatility_error), degrees, error)
-    more = probability_yes_fat(state, sigma * (1.0 + params.volatility_error), degrees, error)
+    yes, less, more = fair_range(
+        state,
+        view.sigma,
+        params.tail_degrees,
+        stand_in_error(view, state, params),
+        params.volatility_error,
+    )
     return Fair(yes=yes, low=min(yes, less, more), high=max(yes, less, more))
 
 

@@ -17,6 +17,7 @@ from core.domain.pricing import (
     KnownPrints,
     Outlook,
     digital,
+    fair_range,
     outlook,
     probability_yes,
     probability_yes_fat,
@@ -285,7 +286,7 @@ def test_students_distribution_has_its_density(degrees: int) -> None:
 
 
 @pytest.mark.parametrize("degrees", [3, 4, 25, 26, 100])
-@pytest.mark.parametrize("x", [-1e9, -300.0, -40.0, 40.0, 300.0, 1e9, -math.inf, math.inf])
+@pytest.mark.parametrize("x", [-1e300, -1e9, -300.0, -40.0, 40.0, 300.0, 1e9, -math.inf, math.inf])
 def test_students_far_tails_stay_probabilities(x: float, degrees: int) -> None:
     """The finite sum cancels there and used to end at -1.1e-16."""
     assert 0.0 <= student_cdf(x, degrees) <= 1.0
@@ -405,3 +406,25 @@ def test_equal_seeds_draw_equal_means() -> None:
     assert first.mean() / STRIKE == pytest.approx(1.0, abs=1e-5)
     relative = np.log(first / STRIKE).std()
     assert relative == pytest.approx(SIGMA * math.sqrt(state.effective_seconds), rel=0.02)
+
+
+@given(
+    OFFSETS_BPS,
+    st.integers(1, 899),
+    st.integers(0, 60),
+    st.floats(0.0, 1e-3),
+    st.floats(0.0, 1e-3),
+    st.floats(0.0, 0.9),
+)
+def test_a_range_is_what_three_prices_say(  # noqa: PLR0913, PLR0917 - one for each of its inputs
+    offset: float, seconds_left: int, count: int, sigma: float, error: float, doubt: float
+) -> None:
+    known = KnownPrints(count=count, total=count * STRIKE)
+    state = outlook(contract(), known, price_at(offset), before_close(seconds_left))
+
+    fair, less, more = fair_range(state, sigma, 4, error, doubt)
+
+    assert fair == pytest.approx(probability_yes_fat(state, sigma, 4, error), abs=1e-12)
+    for share, factor in ((less, 1 - doubt), (more, 1 + doubt)):
+        alone = probability_yes_fat(state, sigma * factor, 4, error)
+        assert share == pytest.approx(alone, abs=1e-12)

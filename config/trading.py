@@ -133,6 +133,15 @@ class Trading(Group):
     min_confidence: float = setting(
         0.50, "least confidence of a signal that is traded", "probability", ge=0, lt=1
     )
+    model_trust: float = setting(
+        0.8,
+        "weight of the model against the market's price before any window has been scored; 1: the "
+        "model alone, for ever; settled windows move it to whoever forecasts better. Recorded "
+        "markets say 0.25 (docs/pricing.md): set that before trading real money",
+        "fraction",
+        ge=0,
+        le=1,
+    )
     kelly_fraction: float = setting(
         0.25, "part of the full Kelly stake that is taken", "fraction", gt=0, le=1
     )

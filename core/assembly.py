@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from core import strategies
+from core.domain.blend import settings_of_trust
 from core.domain.composite import CompositeTerms
 from core.domain.rules import RiskLimits
 from core.domain.series import source_of
 from core.domain.trips import MEGABYTE, TripLimits
 from core.exchange.spot.venue import stream_of
+from core.roles.calibration import Calibration, CalibrationTerms
 from core.roles.children import MONEY, ChildTerms
 from core.roles.dashboard import Dashboard
 from core.roles.execution import Execution
@@ -30,8 +32,18 @@ from core.roles.spot import SpotFeed, SpotTerms
 from core.roles.strategy import StrategyRole, StrategyTerms
 from core.roles.supervision import Supervision, SupervisionTerms
 from core.screen.terms import DashboardTerms, Limits
-from core.topology import DASHBOARD, EXECUTION, FEED, RISK, SPOT, STRATEGY, SUPERVISION, kind_of
-from core.units import Nanos, seconds
+from core.topology import (
+    CALIBRATION,
+    DASHBOARD,
+    EXECUTION,
+    FEED,
+    RISK,
+    SPOT,
+    STRATEGY,
+    SUPERVISION,
+    kind_of,
+)
+from core.units import SECOND, Nanos, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +70,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 def role_names(settings: Settings) -> tuple[str, ...]:
     """Roles of every mode beside supervision and the exchange's side, sinks first."""
     named = (f"{STRATEGY}:{name}" for name in settings.enabled_strategies)
-    return (DASHBOARD, RISK, EXECUTION, *named, SPOT, FEED)
+    return (DASHBOARD, CALIBRATION, RISK, EXECUTION, *named, SPOT, FEED)
 
 
 class Assembly:
@@ -81,6 +93,7 @@ class Assembly:
             FEED: self._feed,
             SPOT: self._spot,
             STRATEGY: lambda: self._strategy(name.partition(":")[2]),
+            CALIBRATION: self._calibration,
             RISK: lambda: Risk(self.limits(), instance),
             EXECUTION: lambda: self._execution(instance),
             SUPERVISION: self._supervision,
@@ -108,6 +121,19 @@ class Assembly:
             book_fresh=patience(s.book_fresh_seconds),
             intent_ttl=patience(s.signal_ttl_seconds),
             resting_ttl=seconds(s.order_ttl_seconds),
+        )
+
+    def _calibration(self) -> Calibration:
+        """Looks by the scoreboard's own ages, longer only where a tape says that its prices are."""
+        patience, usual = self._around.patience, CalibrationTerms(series=())
+        return Calibration(
+            CalibrationTerms(
+                series=tuple(source.series for source in self._sources),
+                index_fresh=patience(self._settings.index_fresh_seconds),
+                book_fresh=patience(usual.book_fresh / SECOND),
+                blend=settings_of_trust(self._settings.model_trust),
+                repeat=patience(usual.repeat / SECOND),
+            )
         )
 
     def _feed(self) -> MarketFeed:

@@ -21,6 +21,8 @@ FEED: Final = "feed:market"
 SPOT: Final = "feed:spot"
 STRATEGY: Final = "strategy"
 """A kind: every `strategy:<name>` gets what is routed here."""
+CALIBRATION: Final = "calibration"
+"""Scores model and market at settled windows, and moves the blend's credits."""
 RISK: Final = "risk"
 EXECUTION: Final = "execution"
 EXCHANGE: Final = "exchange"
@@ -53,7 +55,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.StrikePublished: (FEED, PAPER, DASHBOARD, RECORDER),
     m.MarketStatusChanged: (FEED, PAPER, DASHBOARD, RECORDER),
     m.GridChanged: (FEED, PAPER, RECORDER),
-    m.MarketDetermined: (FEED, PAPER, RISK, DASHBOARD, SESSION, RECORDER),
+    m.MarketDetermined: (FEED, PAPER, CALIBRATION, RISK, DASHBOARD, SESSION, RECORDER),
     m.MarketFinalized: (DASHBOARD, SESSION, RECORDER),
     m.BookSnapshot: (FEED, PAPER, RECORDER),
     m.BookDelta: (FEED, PAPER, RECORDER),
@@ -65,7 +67,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.StreamChanged: (FEED, SPOT, EXECUTION, DASHBOARD, RECORDER),
     m.StreamReply: (FEED, RECORDER),
     m.FrameSkipped: (FEED, SPOT, SUPERVISION, DASHBOARD, RECORDER),
-    m.MarketView: (STRATEGY, RISK, DASHBOARD),
+    m.MarketView: (STRATEGY, RISK, CALIBRATION, DASHBOARD),
     # decisions
     m.Signal: (RISK, DASHBOARD, SESSION, RECORDER),
     m.Pass: (DASHBOARD, SESSION),
@@ -73,7 +75,9 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.OrderDenied: (DASHBOARD, RECORDER),
     m.LedgerMarked: (SUPERVISION, DASHBOARD, SESSION),
     m.BreachDetected: (SUPERVISION, DASHBOARD),
-    m.PositionSettled: (DASHBOARD, RECORDER),
+    m.PositionSettled: (CALIBRATION, DASHBOARD, RECORDER),
+    m.WindowScored: (CALIBRATION,),
+    m.ScoreboardTold: (FEED, DASHBOARD),
     m.DayOpened: (DASHBOARD,),
     m.CapitalSet: (DASHBOARD,),
     m.PeakRaised: (DASHBOARD,),
@@ -105,7 +109,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.OrderAccepted: (RISK, SUPERVISION, DASHBOARD, OPERATOR, RECORDER),
     m.OrderRejected: (RISK, SUPERVISION, DASHBOARD, OPERATOR, RECORDER),
     m.OrderUnknown: (RISK, SUPERVISION, DASHBOARD, OPERATOR, RECORDER),
-    m.OrderFilled: (RISK, DASHBOARD, SESSION, RECORDER),
+    m.OrderFilled: (RISK, CALIBRATION, DASHBOARD, SESSION, RECORDER),
     m.OrderClosed: (RISK, SUPERVISION, DASHBOARD, OPERATOR, RECORDER),
     m.AccountBooked: (RISK,),
     m.Reconciled: (SUPERVISION, EXECUTION, DASHBOARD, SESSION),
@@ -167,6 +171,7 @@ WRITERS: Final[dict[type[m.Message], str]] = {
     m.OrderUnknown: EXECUTION,
     m.OrderFilled: EXECUTION,
     m.OrderClosed: EXECUTION,
+    m.WindowScored: CALIBRATION,
     m.TradingStateChanged: SUPERVISION,
     m.JournalCut: SUPERVISION,
 }
@@ -198,6 +203,7 @@ CONTROL: Final[frozenset[type[m.Message]]] = frozenset(
 CONFLATE: Final[dict[type[m.Message], Callable[..., Hashable]]] = {
     m.MarketView: lambda view: view.market.ticker,
     m.LedgerMarked: lambda _: None,
+    m.ScoreboardTold: lambda _: None,
     m.Pass: lambda passed: (passed.strategy, passed.ticker),
     m.ActorHealth: lambda health: health.actor,
     m.FeedHealth: lambda health: health.stream,
@@ -235,6 +241,7 @@ def _policy(most: int, within: float, exhausted: Exhausted) -> RestartPolicy:
 
 SPECS: Final[dict[str, Spec]] = {
     DASHBOARD: Spec(tick=seconds(1), order=0, restart=_policy(10, 60, Exhausted.QUARANTINE)),
+    CALIBRATION: Spec(tick=seconds(1), order=1, restart=_policy(3, 300, Exhausted.QUARANTINE)),
     RISK: Spec(tick=seconds(1), order=1, restart=_policy(2, 60, Exhausted.HALT)),
     EXCHANGE: Spec(tick=None, order=2, restart=_policy(5, 60, Exhausted.HALT)),
     PAPER: Spec(tick=seconds(1), order=2, restart=_policy(5, 60, Exhausted.HALT)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from core.screen import market_rows, trading_rows
+from core.screen import market_rows, score_rows, trading_rows
 from web.schema import Strict, row_model
 
 
@@ -152,9 +152,17 @@ class Bin(Strict):
     observed: Share
 
 
-class Calibration(Strict):
-    """Forecasts behind approved orders against results, over what is remembered."""
+_ScoreRow = row_model(score_rows.ScoreRow)
+_VerdictRow = row_model(score_rows.VerdictRow)
 
+
+class Calibration(Strict):
+    """The live scoreboard, and forecasts behind approved orders that are remembered."""
+
+    verdict: _VerdictRow | None  # type: ignore[valid-type] # made at import
+    """What the settled trades say of an edge; null before the first scoreboard."""
+    series: list[_ScoreRow]  # type: ignore[valid-type] # made at import
+    """Model against market, by series, over every window scored so far."""
     orders: int
     windows: int
     """Orders of one window share their result: this is the number of independent results."""

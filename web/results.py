@@ -118,7 +118,7 @@ class Results(Reads):
         )
 
     def calibration(self) -> Response:
-        """Probabilities behind approved orders against what came."""
+        """The live scoreboard, and probabilities behind approved orders against what came."""
         self.present()
         results = {row.ticker: row.result for row in self._history.windows()}
         rows = [
@@ -129,7 +129,10 @@ class Results(Reads):
             and row.ticker in results
             and row.probability is not None
         ]
+        board = self._hub.single("calibration")
         body: dict[str, Any] = {
+            "verdict": board.verdict if board else None,
+            "series": board.series if board else (),
             "orders": len(rows),
             "windows": len({row.ticker for row in rows}),
             "brier": None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from core.screen import analysis_rows, market_rows, system_rows, trading_rows
+from core.screen import analysis_rows, market_rows, score_rows, system_rows, trading_rows
 
 if TYPE_CHECKING:
     from core.messages import Part
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 ROWS: Final[dict[str, type[Part]]] = {
     "status_update": system_rows.StatusRow,
     "account": trading_rows.AccountRow,
+    "calibration": score_rows.CalibrationRow,
     "market": market_rows.MarketRow,
     "book": market_rows.BookRow,
     "index": market_rows.Line,

@@ -1,7 +1,8 @@
 """The whole journalled state as one value: what a snapshot of the journal holds.
 
-`Fold` takes every event as risk, execution and supervision do together; `StateFolded` is what has
-come of them. A role that is handed a `StateFolded` takes its part instead of the events behind it.
+`Fold` takes every event as risk, execution, supervision and calibration do together; `StateFolded`
+is what has come of them. A role that is handed a `StateFolded` takes its part instead of the events
+behind it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from core import messages as m
 from core.domain.breaker import Breaker
 from core.domain.ledger import Ledger, LedgerState
 from core.domain.order_book import OrderBook, OrdersState
+from core.domain.scorekeeper import Scorekeeper, ScorekeeperState
 from core.messages.base import Message
 from core.units import Nanos
 
@@ -32,12 +34,14 @@ class StateFolded(Message, frozen=True, kw_only=True):
     strategies: tuple[m.StrategySet, ...] = ()
     """What the operator has set of each strategy."""
     bankroll: m.BankrollSet | None = None
+    scores: ScorekeeperState = ScorekeeperState()
+    """Empty in snapshots from before scores were kept."""
     ts: Nanos
     """When the last folded entry was written."""
 
 
 class Fold:
-    """Ledger, orders and breaker side by side, outside of their roles."""
+    """Ledger, orders, breaker and scores side by side, outside of their roles."""
 
     def __init__(self) -> None:
         self.ledger = Ledger()
@@ -45,6 +49,7 @@ class Fold:
         self.breaker = Breaker()
         self.strategies: dict[str, m.StrategySet] = {}
         self.bankroll: m.BankrollSet | None = None
+        self.scores = Scorekeeper()
         self._last_change: m.TradingStateChanged | None = None
 
     def apply(self, event: Message) -> None:
@@ -55,6 +60,7 @@ class Fold:
                 self.orders.load(event.orders)
                 self.strategies = {kept.strategy: kept for kept in event.strategies}
                 self.bankroll = event.bankroll
+                self.scores.load(event.scores)
                 for change in event.latched:
                     self._change(change)
                 if event.breaker is not None:
@@ -68,6 +74,7 @@ class Fold:
             case _:
                 self.ledger.apply(event)
                 self.orders.apply(event)
+                self.scores.apply(event)
 
     def _change(self, event: m.TradingStateChanged) -> None:
         if event.epoch >= self.breaker.epoch:
@@ -84,6 +91,7 @@ class Fold:
             latched=tuple(self.breaker.latched.values()),
             strategies=tuple(self.strategies.values()),
             bankroll=self.bankroll,
+            scores=self.scores.dump(),
             ts=ts,
         )
 

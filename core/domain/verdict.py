@@ -22,6 +22,9 @@ import msgspec
 
 TIGHTEST: Final = 200
 LEAST: Final = 30
+MODEL_BETTER: Final = "the model forecasts better than the market"
+MARKET_BETTER: Final = "the market forecasts better than the model"
+UNCLEAR: Final = "no evidence that the model forecasts better or worse than the market"
 _ALPHA: Final = 0.05
 _MANY: Final = 1_000_000
 _CENT: Final = 0.01
@@ -120,6 +123,15 @@ class Track(msgspec.Struct, frozen=True, kw_only=True):
         if windows is None:
             return None
         return max(0, math.ceil((windows - self.windows) * self.trades / self.windows))
+
+
+def forecast_sentence(lead: Verdict) -> str:
+    """One line on forecasts: `lead` is of windows' log loss of the market less the model's."""
+    if lead.windows < LEAST:
+        return f"too early to say: {lead.windows} of the {LEAST} windows needed"
+    if lead.low > 0.0:
+        return MODEL_BETTER
+    return MARKET_BETTER if lead.high < 0.0 else UNCLEAR
 
 
 def half_width(windows: int) -> float:

@@ -131,6 +131,14 @@ from core.messages.safety import (
     ReadmitMessages,
     ReleaseActor,
 )
+from core.messages.scores import (
+    ScoreboardTold,
+    SeriesStanding,
+    SpanScore,
+    SpanStanding,
+    TradesVerdict,
+    WindowScored,
+)
 from core.messages.screen import (
     Amendment,
     ControlAnswer,
@@ -242,12 +250,16 @@ __all__ = [
     "ResetBreaker",
     "RestartActor",
     "Scheduled",
+    "ScoreboardTold",
     "ScreenDue",
     "ScreenFrame",
     "SendCommand",
+    "SeriesStanding",
     "SetBankroll",
     "SetParameters",
     "Signal",
+    "SpanScore",
+    "SpanStanding",
     "SpotTick",
     "StrategySet",
     "StreamChanged",
@@ -259,8 +271,10 @@ __all__ = [
     "TokenGauge",
     "TopOfBook",
     "TradePrint",
+    "TradesVerdict",
     "TradingState",
     "TradingStateChanged",
     "Values",
     "Verdict",
+    "WindowScored",
 ]

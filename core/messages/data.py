@@ -11,6 +11,7 @@ from typing import Literal
 from core.exchange.listing import FeeType, MarketStatus, PriceRange
 from core.exchange.records import Outcome, Side
 from core.messages.base import Message, Part
+from core.messages.scores import Credits
 from core.units import IndexValue, Nanos, Price, Quantity
 
 Level = tuple[Price, Quantity]
@@ -246,6 +247,8 @@ class MarketView(Message, frozen=True, kw_only=True):
     """Standard deviation of the log return per square root of a second."""
     warm: bool
     """Enough history behind `sigma`."""
+    credits: Credits = ()
+    """Of the blend's experts in this series, by time left; empty: the model is not blended."""
     regime: str
     """calm, normal or spike."""
     ts_book: Nanos

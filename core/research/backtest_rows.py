@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from core import messages as m
 from core.research.tape_runs import message
 from core.roles.base import HandlingRole
+from core.roles.calibration import Calibration
 from core.roles.feed import MarketFeed
 from core.roles.paper import Paper
 from core.roles.risk import Risk
@@ -128,7 +129,7 @@ class RowReader:
 
 def _deaf_until(role: Role, ticker: str) -> Nanos:
     """Until when a role would only keep a picture of this market, and do nothing about it."""
-    if isinstance(role, StrategyRole):
+    if isinstance(role, StrategyRole | Calibration):
         return role.deaf_until(ticker)
     if isinstance(role, Risk):
         return Nanos(0) if ticker in role.ledger.positions else NEVER

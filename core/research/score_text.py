@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from core.domain.calibration import brier_points, log_loss_points, reliability
-from core.domain.verdict import Track, Verdict
+from core.domain.verdict import MARKET_BETTER, MODEL_BETTER, UNCLEAR, Track, Verdict
 from core.research.score import FORECASTERS, SPANS, gather, scores
 from core.units import contracts, dollars
 
@@ -29,9 +29,6 @@ _COMPARED: Final = (
     ("model", "naive", None),
     ("model", "naive", LAST_MINUTES),
 )
-_BETTER: Final = "the model forecasts better than the market"
-_WORSE: Final = "the market forecasts better than the model"
-_UNCLEAR: Final = "no evidence that the model forecasts better or worse than the market"
 
 
 def scoreboard(
@@ -64,8 +61,8 @@ def forecast_verdict(difference: Interval | None) -> str:
     if difference is None:
         return "nothing to compare"
     if difference.high < 0.0:
-        return _BETTER
-    return _WORSE if difference.low > 0.0 else _UNCLEAR
+        return MODEL_BETTER
+    return MARKET_BETTER if difference.low > 0.0 else UNCLEAR
 
 
 def _series_text(one: SeriesScore) -> str:

@@ -27,6 +27,7 @@ from core.screen.performance import PerformancePanel
 from core.screen.prints import PrintPanel
 from core.screen.quant import QuantPanel
 from core.screen.replay import ReplayPanel
+from core.screen.scores import CalibrationPanel
 from core.screen.status import Neighbours, StatusPanel
 from core.screen.trades import TradesPanel
 from core.topology import DASHBOARD, ROUTES
@@ -80,6 +81,7 @@ class Dashboard(HandlingRole):
             trades,
             decisions,
             ParametersPanel(_given(terms)),
+            CalibrationPanel(),
             AlertPanel(),
             health,
             MetersPanel(terms.speed),

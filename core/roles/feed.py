@@ -73,6 +73,7 @@ class MarketFeed(HandlingRole):
             m.TradePrint: self._traded,
             m.IndexPrint: self._printed,
             m.CompositePrice: self._composed,
+            m.ScoreboardTold: self._scored,
             m.MarketListed: self._listed,
             m.StrikePublished: self._struck,
             m.MarketStatusChanged: self._status_changed,
@@ -228,6 +229,15 @@ class MarketFeed(HandlingRole):
                 if index.composed(price, now, near):
                     out += self._views.show_all(near, price.ts_event, price.ts_recv, now)
         return out
+
+    def _scored(self, told: m.ScoreboardTold, now: Nanos) -> Sequence[Message]:
+        """Credits change no view by themselves: the next one carries them."""
+        del now
+        for standing in told.series:
+            index = self._indices.get(standing.series)
+            if index is not None:
+                index.credits = standing.credits
+        return ()
 
     def _traded(self, trade: m.TradePrint, now: Nanos) -> Sequence[Message]:
         """Trades change no view: the deltas that they cause do. They are a sign of life."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from core.domain.series import SeriesSource
     from core.domain.volatility import VolatilitySettings
     from core.messages import CompositePrice, IndexPrint
+    from core.messages.scores import Credits
     from core.roles.feed_market import MarketRecord
 
 _HOLD: Final = Nanos(10 * SECOND)
@@ -55,6 +56,7 @@ class SeriesIndex:
         "_composite",
         "_fresh",
         "_index",
+        "credits",
         "error",
         "proxy",
         "regime",
@@ -78,6 +80,8 @@ class SeriesIndex:
         self.value = IndexValue(0)
         self.ts = Nanos(0)
         self.proxy = False
+        self.credits: Credits = ()
+        """Of the blend's experts, as the calibration role told them last."""
         self.scale = 1.0
         """What stand-ins are multiplied with to correct them by their basis."""
         self._show()

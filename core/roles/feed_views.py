@@ -74,6 +74,7 @@ def build_view(
         sigma=index.sigma,
         warm=index.warm,
         regime=index.regime,
+        credits=index.credits,
         ts_book=record.ts_book,
         ts_index=index.ts,
         ts_event=ts_event,

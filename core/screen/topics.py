@@ -35,6 +35,7 @@ class Topic(Part, frozen=True, kw_only=True):
 TOPICS: Final[dict[str, Topic]] = {
     "status_update": Topic(fold="replace"),
     "account": Topic(fold="replace"),
+    "calibration": Topic(fold="replace"),
     "market": Topic(fold="upsert", key="series", keep=16),
     "book": Topic(fold="upsert", key="series", keep=16),
     "index": Topic(fold="points", key="line", keep=1_200),

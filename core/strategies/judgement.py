@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from core.domain.blend import DEFAULT_BLEND, pooled
 from core.domain.book import ladder
 from core.domain.fees import FeeTerms
 from core.domain.index import PRINTS
 from core.domain.offers import Offer, Wish, best_offer
 from core.domain.pricing import Contract, KnownPrints, fair_range, outlook
 from core.exchange.records import Outcome
-from core.units import SECOND, Nanos, price_dollars
+from core.units import DOLLAR_PRICE, SECOND, Nanos, price_dollars
 
 if TYPE_CHECKING:
     from core.domain.pricing import Outlook
@@ -45,6 +46,9 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A market that can be judged: what YES is worth, and what the book asks for each outcome."""
 
     fair: Fair
+    """What is traded on: the model's, moved towards the market's price as its record asks for."""
+    model: float
+    """The model's own probability of YES."""
     yes: Offer | None
     no: Offer | None
     seconds_left: float
@@ -67,6 +71,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             ("fair", self.fair.yes),
             ("fair_low", self.fair.low),
             ("fair_high", self.fair.high),
+            ("model", self.model),
         ]
         for name, offer in (("yes", self.yes), ("no", self.no)):
             if offer is not None:
@@ -81,12 +86,14 @@ def judge(view: MarketView, now: Nanos, params: StrategyParams) -> Judgement | G
 
     Gates in order are those of `price_yes`. Hot: 6 us; a strategy's whole answer takes 8 to 10 us.
     """
-    fair = price_yes(view, now, params)
-    if not isinstance(fair, Fair):
-        return fair
+    model = price_yes(view, now, params)
+    if not isinstance(model, Fair):
+        return model
+    fair = shrunk(model, view, now) if view.credits else model
     fees = FeeTerms(fee_type=view.market.fee_type, multiplier_bps=view.market.fee_multiplier_bps)
     return Judgement(
         fair=fair,
+        model=model.yes,
         yes=_offer(view, fair, _YES, fees, params),
         no=_offer(view, fair, _NO, fees, params),
         seconds_left=(view.market.close_ns - now) / SECOND,
@@ -107,6 +114,28 @@ def price_yes(view: MarketView, now: Nanos, params: StrategyParams) -> Fair | Ga
     if state.missed > params.max_missed:
         return "prints_missed", (("missed", state.missed), ("limit", params.max_missed))
     return fair_value(view, state, params)
+
+
+def market_price(view: MarketView) -> float:
+    """The market's probability of YES: the middle of bid and ask; an empty side counts as 0 or 1.
+
+    So a one-sided book is never read as better than the price at which one would buy there.
+    """
+    bid = view.bids[0][0] if view.bids else 0
+    ask = view.asks[0][0] if view.asks else DOLLAR_PRICE
+    return (bid + ask) / (2 * DOLLAR_PRICE)
+
+
+def shrunk(fair: Fair, view: MarketView, now: Nanos) -> Fair:
+    """A fair value moved towards the market's price, as the blend's credits say. Hot: 4 us."""
+    market = market_price(view)
+    blend = DEFAULT_BLEND
+    credit = view.credits[blend.span((view.market.close_ns - now) / SECOND)]
+    return Fair(
+        yes=pooled(credit, blend.weights, fair.yes, market),
+        low=pooled(credit, blend.weights, fair.low, market),
+        high=pooled(credit, blend.weights, fair.high, market),
+    )
 
 
 def settlement_outlook(view: MarketView) -> Outlook:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core import messages as m
+from core.domain.scorekeeper import Scorekeeper
 from core.exchange.records import Outcome, Side
 from core.journal import MemoryJournal
 from core.roles.risk import Risk
@@ -258,3 +259,15 @@ def test_switching_a_strategy_off_shows_at_once(stage: Stage) -> None:
     assert stage.last("strategy").enabled is False
     stage.flush()
     assert stage.last("status_update").enabled_strategies == ("kelly_volatility",)
+
+
+def test_the_scoreboard_is_told_once_for_each_time_it_changes(stage: Stage) -> None:
+    keeper = Scorekeeper()
+    told = m.ScoreboardTold(series=(keeper.standing("KXSOL15M"),), verdict=keeper.verdict(), ts=NOW)
+    stage.take(told)
+    stage.flush()
+    stage.flush()
+    (row,) = stage.rows("calibration")
+    assert row.verdict.sentence == "no trades yet"
+    assert row.series[0].log_loss is None
+    assert row.series[0].sentence == "too early to say: 0 of the 30 windows needed"

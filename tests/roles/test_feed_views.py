@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core import messages as m
+from core.domain.scorekeeper import Scorekeeper
 from core.exchange.listing import MarketStatus
 from core.exchange.records import Outcome
 from core.units import SECOND, Nanos, seconds
@@ -33,6 +35,16 @@ def deep() -> Bench:
     bench = Bench().running()
     bench.snapshot(yes=LADDER, no=NO_LADDER)
     return bench
+
+
+def test_a_view_carries_the_credits_that_were_told_last() -> None:
+    bench = deep()
+    told = ((1.0, 0.0, 0.0, 0.0, 0.0),) * 3
+    standing = msgspec.structs.replace(Scorekeeper().standing("KXSOL15M"), credits=told)
+    board = m.ScoreboardTold(series=(standing,), verdict=Scorekeeper().verdict(), ts=bench.now)
+
+    assert bench.send(board) == ()
+    assert view_of(bench.delta(4200, 500)).credits == told
 
 
 def test_a_delta_below_the_levels_shown_says_nothing() -> None:

@@ -13,6 +13,7 @@ from core import messages as m
 from core.exchange.records import Outcome
 from tests.builders import NOW, TICKER, approved, filled, signal, view
 from tests.roles.dashboard_stage import marked, position
+from tests.unit.domain.test_scorekeeper import history, kept
 from tests.web.web_bench import AUTH, WAIT, Site
 from web.answers import Failure
 from web.audit import Audit
@@ -106,6 +107,22 @@ def test_calibration_compares_each_order_with_its_result(site: Site) -> None:
     (found,) = read(site, "/api/decisions?kind=approved")["decisions"]
     assert found["side"] == "yes"
     assert body["brier"] == pytest.approx((found["probability"] - 1) ** 2)
+
+
+def test_calibration_carries_the_live_scoreboard(site: Site) -> None:
+    assert read(site, "/api/calibration")["verdict"] is None
+    keeper = kept(history(40))
+    site.play(
+        m.ScoreboardTold(series=(keeper.standing("KXSOL15M"),), verdict=keeper.verdict(), ts=NOW)
+    )
+
+    body = read(site, "/api/calibration")
+
+    assert body["verdict"]["sentence"] == "no trades yet"
+    (series,) = body["series"]
+    assert series["sentence"] == "the market forecasts better than the model"
+    assert series["log_loss"]["market"] < series["log_loss"]["model"]
+    assert [span["upto"] for span in series["by_seconds_left"]] == [120, 300, None]
 
 
 def test_the_log_ends_with_its_newest_line(site: Site) -> None:

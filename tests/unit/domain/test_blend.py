@@ -112,7 +112,7 @@ def test_credits_stay_shares_of_one(
         show(blend, str(number), looks)
         blend.settle(str(number), yes=yes)
 
-        credit = blend._credits[-1]
+        credit = blend.credits[-1]
         assert math.fsum(credit) == pytest.approx(1.0)
         assert min(credit) > 0.0
         assert 0.0 <= blend.weight(800) <= 1.0
@@ -166,5 +166,5 @@ def test_windows_that_never_settle_are_forgotten() -> None:
     for number in range(1_000):
         show(blend, str(number), [(0.9, 0.5)])
 
-    assert len(blend._open) == len(blend._seen) == 64
+    assert len(blend._open) == len(blend._last) == 64
     assert "999" in blend._open

@@ -116,6 +116,8 @@ class ExchangeActor(OutsideActor):
                 self._read(Urgency.READ, _ONE_READ, lambda: self._reads.account(message))
             case m.QueryMarkets():
                 self._read(Urgency.READ, FREE, lambda: self._reads.markets(message))
+            case m.QueryTrades():
+                self._read(Urgency.READ, FREE, lambda: self._reads.trades(message))
             case _:
                 return super().receive(to, message)
         return None

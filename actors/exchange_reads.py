@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from actors.exchange_orders import order_of, resting
 from core import messages as m
-from core.domain.windows import next_window, window_at
+from core.domain.windows import WINDOW_LENGTH, next_window, window_at
 from core.exchange.listing import MarketStatus
 from core.exchange.port import ExchangeError, Rejected
-from core.units import INDEX_DECIMALS, Money
+from core.units import INDEX_DECIMALS, Money, Nanos
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -96,6 +96,29 @@ class ReadDesk:
         )
         return (report,)
 
+    # --- the public tape -------------------------------------------------------------------------
+
+    def trades(self, query: m.QueryTrades) -> Sequence[m.Message]:
+        """Trades that the stream lost, oldest first."""
+        return self._ask("trades", query.ticker, lambda: self._trades(query))
+
+    def _trades(self, query: m.QueryTrades) -> tuple[m.Message, ...]:
+        rows = self._exchange.trades(query.ticker, since=query.since)
+        now = self._clock.now()
+        return tuple(
+            m.TradePrint(
+                ticker=row.ticker,
+                trade_id=row.trade_id,
+                price=row.price,
+                quantity=row.quantity,
+                taker_side=row.taker_side,
+                ts_event=row.ts,
+                ts_recv=now,
+            )
+            for row in reversed(rows)
+            if query.since <= row.ts <= query.until and row.trade_id not in query.known
+        )
+
     # --- markets ---------------------------------------------------------------------------------
 
     def markets(self, query: m.QueryMarkets) -> Sequence[m.Message]:
@@ -103,24 +126,27 @@ class ReadDesk:
 
         By name, because a market that is paused, or whose status lags, is in no list of open ones.
         """
-        return self._ask("markets", query.series, lambda: self._markets(query.series))
+        return self._ask("markets", query.series, lambda: self._markets(query))
 
-    def _markets(self, name: str) -> tuple[m.Message, ...]:
+    def _markets(self, query: m.QueryMarkets) -> tuple[m.Message, ...]:
+        name = query.series
         series = self._series_of(name)
         listed = self._exchange.markets(series=name, status=MarketStatus.ACTIVE)
-        named = self._exchange.markets(tickers=self._expected(name))
+        named = self._exchange.markets(tickers=self._expected(query))
         now = self._clock.now()
         found = {market.ticker: market for market in (*named, *listed)}
-        return tuple(
-            m.MarketListed(market=terms_of(market, series), ts_recv=now)
-            for market in sorted(found.values(), key=lambda market: market.closes)
-            if market.series_ticker == name
-        )
+        wanted = [market for market in found.values() if market.series_ticker == name]
+        wanted.sort(key=lambda market: market.closes)
+        terms = [m.MarketListed(market=terms_of(row, series), ts_recv=now) for row in wanted]
+        return (*terms, *(said for row in wanted for said in _ended(row, now)))
 
-    def _expected(self, series: str) -> tuple[str, ...]:
-        now = self._clock.now()
+    def _expected(self, query: m.QueryMarkets) -> tuple[str, ...]:
+        series, now = query.series, self._clock.now()
         running = window_at(series, now)
         windows = [] if running is None else [running]
+        if query.past:
+            before = window_at(series, Nanos(now - WINDOW_LENGTH))
+            windows += [] if before is None else [before]
         for _ in range(_COMING):
             coming = next_window(series, now)
             windows.append(coming)
@@ -150,6 +176,23 @@ class ReadDesk:
 def _each_once(*lists: tuple[Order, ...]) -> tuple[Order, ...]:
     """The newest word on every order: lists that are read later win."""
     return tuple({order.order_id: order for listed in lists for order in listed}.values())
+
+
+def _ended(market: Market, now: Nanos) -> tuple[m.Message, ...]:
+    """The result and the payout of a market that is over, as the stream would have told them."""
+    if market.result is None or market.status is not MarketStatus.FINALIZED:
+        return ()
+    ts = market.settled or market.closes
+    return (
+        m.MarketDetermined(
+            ticker=market.ticker,
+            result=market.result,
+            value=market.settlement_value,
+            ts_event=ts,
+            ts_recv=now,
+        ),
+        m.MarketFinalized(ticker=market.ticker, ts_event=ts, ts_recv=now),
+    )
 
 
 def terms_of(market: Market, series: Series) -> m.MarketTerms:

@@ -16,7 +16,8 @@ from websocket import WebSocketException
 from actors.reader import Line, Opening, SocketReader
 from core import messages as m
 from core.exchange.wire.commands import encode_command
-from core.exchange.wire.translate import read_frame
+from core.exchange.wire.sequence import Sequences
+from core.exchange.wire.translate import follow_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,6 +61,7 @@ class KalshiStream(SocketReader):
         )
         self._series = terms.series
         self._signer = signer
+        self._sequences = Sequences()
         self._prefixes = tuple(f"{series}-" for series in terms.series)
 
     def send(self, command: m.SendCommand) -> None:
@@ -85,7 +87,8 @@ class KalshiStream(SocketReader):
 
     def messages(self, text: bytes, origin: Origin) -> Iterable[m.Message]:
         """A frame's text as messages that concern us."""
-        return [message for message in read_frame(text, origin) if self._concerns_us(message)]
+        told = follow_frame(text, origin, self._sequences)
+        return [message for message in told if self._concerns_us(message)]
 
     def _concerns_us(self, message: m.Message) -> bool:
         if isinstance(message, m.MarketListed):

@@ -66,6 +66,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.CompositePrice: (FEED, SUPERVISION, DASHBOARD),
     m.StreamChanged: (FEED, SPOT, EXECUTION, DASHBOARD, RECORDER),
     m.StreamReply: (FEED, RECORDER),
+    m.StreamGap: (FEED,),
     m.FrameSkipped: (FEED, SPOT, SUPERVISION, DASHBOARD, RECORDER),
     m.MarketView: (STRATEGY, RISK, CALIBRATION, DASHBOARD),
     # decisions
@@ -89,6 +90,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.QueryOrder: (EXCHANGE, PAPER),
     m.QueryAccount: (EXCHANGE, PAPER),
     m.QueryMarkets: (MARKETS,),
+    m.QueryTrades: (MARKETS,),
     # its answers
     m.PlaceAccepted: (EXECUTION,),
     m.PlaceRejected: (EXECUTION,),

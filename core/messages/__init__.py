@@ -54,6 +54,7 @@ from core.messages.data import (
     MarketView,
     SpotTick,
     StreamChanged,
+    StreamGap,
     StreamReply,
     StreamState,
     StrikePublished,
@@ -119,10 +120,10 @@ from core.messages.orders import (
     PlaceRejected,
     QueryAccount,
     QueryFailed,
-    QueryMarkets,
     QueryOrder,
     Reconciled,
 )
+from core.messages.questions import QueryMarkets, QueryTrades
 from core.messages.safety import (
     CancelDirectly,
     HaltFileChanged,
@@ -241,6 +242,7 @@ __all__ = [
     "QueryFailed",
     "QueryMarkets",
     "QueryOrder",
+    "QueryTrades",
     "Quote",
     "QuoteRow",
     "ReadmitMessages",
@@ -263,6 +265,7 @@ __all__ = [
     "SpotTick",
     "StrategySet",
     "StreamChanged",
+    "StreamGap",
     "StreamReply",
     "StreamState",
     "StrikePublished",

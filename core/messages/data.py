@@ -208,6 +208,16 @@ class StreamReply(Message, frozen=True, kw_only=True):
     ts_recv: Nanos
 
 
+class StreamGap(Message, frozen=True, kw_only=True):
+    """So many messages of a channel were lost. Gaps of books are seen by who keeps the books."""
+
+    stream: str
+    conn: int
+    channel: str
+    missed: int
+    ts_recv: Nanos
+
+
 class FrameSkipped(Message, frozen=True, kw_only=True):
     """A frame that could not be read: counted and alarmed, its neighbours are not affected."""
 

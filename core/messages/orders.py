@@ -58,12 +58,6 @@ class QueryAccount(Message, frozen=True, kw_only=True):
     since: Nanos
 
 
-class QueryMarkets(Message, frozen=True, kw_only=True):
-    """Ask for the markets of a series that are open or open next."""
-
-    series: str
-
-
 # --- answers of the exchange --------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from core.domain.volatility import DEFAULT_SETTINGS
 from core.exchange.listing import MarketStatus
 from core.roles.base import HandlingRole
 from core.roles.feed_books import Books
+from core.roles.feed_gaps import Gaps
 from core.roles.feed_index import SeriesIndex
 from core.roles.feed_link import Link
 from core.roles.feed_markets import MarketSet
@@ -53,6 +54,7 @@ class MarketFeed(HandlingRole):
         }
         self._views = Views(self._indices)
         self._books = Books(self._link, self._subscriptions, self._markets, self._views)
+        self._gaps = Gaps(self._markets)
         self._newest = Nanos(0)
         self._skipped = 0
         super().__init__(name, self._table())
@@ -82,6 +84,7 @@ class MarketFeed(HandlingRole):
             m.StreamChanged: self._stream_changed,
             m.StreamReply: self._replied,
             m.FrameSkipped: self._skip,
+            m.StreamGap: self._lost,
             m.QueryFailed: self._not_answered,
         }
 
@@ -121,7 +124,7 @@ class MarketFeed(HandlingRole):
             stream=self._terms.stream,
             state=link.shown,
             conn=link.conn,
-            gaps=self._subscriptions.gaps,
+            gaps=self._subscriptions.gaps + self._gaps.count,
             skipped=self._skipped,
             reconnects=link.reconnects,
             age_ns=max(0, now - self._newest),
@@ -139,7 +142,9 @@ class MarketFeed(HandlingRole):
         if link.conn != before or not link.up:
             out += self._books.spoil_all(change.ts_recv, now)
         if link.state == "open" and change.conn == link.conn:
-            out += [*self._follow(now), *self._markets.ask_all(now)]
+            again = link.reconnects > 0
+            out += [*self._follow(now), *self._markets.ask_all(now, past=again)]
+            self._gaps.opened(now)
         return out
 
     def _replied(self, reply: m.StreamReply, now: Nanos) -> Sequence[Message]:
@@ -159,6 +164,11 @@ class MarketFeed(HandlingRole):
         del now
         self._skipped += skipped.stream == self._terms.stream
         return ()
+
+    def _lost(self, gap: m.StreamGap, now: Nanos) -> Sequence[Message]:
+        if gap.stream != self._terms.stream or gap.conn != self._link.conn:
+            return ()
+        return self._gaps.lost(gap, now)
 
     # --- markets ---------------------------------------------------------------------------------
 
@@ -241,6 +251,5 @@ class MarketFeed(HandlingRole):
 
     def _traded(self, trade: m.TradePrint, now: Nanos) -> Sequence[Message]:
         """Trades change no view: the deltas that they cause do. They are a sign of life."""
-        del now
         self._newest = max(self._newest, trade.ts_event)
-        return ()
+        return self._gaps.traded(trade, now)

@@ -72,13 +72,13 @@ class MarketSet:
             if record.terms.series == series and record.window.open_ns <= now
         )
 
-    def ask_all(self, now: Nanos) -> list[Message]:
-        """Ask for the markets of every series."""
+    def ask_all(self, now: Nanos, *, past: bool = False) -> list[Message]:
+        """Ask for the markets of every series; `past`: and what became of those before."""
         if not self.terms.commanded:
             return []
         self._asked = dict.fromkeys(self._series, now)
         self._running = {series: window_at(series, now) for series in self._series}
-        return [QueryMarkets(series=series) for series in self._series]
+        return [QueryMarkets(series=series, past=past) for series in self._series]
 
     def ask(self, now: Nanos) -> list[Message]:
         """Ask where something is missing or a window has just opened, not more often than allowed.

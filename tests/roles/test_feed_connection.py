@@ -125,7 +125,7 @@ def test_a_new_connection_is_subscribed_anew_and_its_snapshot_is_believed() -> N
     bench.stream("connecting")
     opened = bench.stream("open")
     assert ("subscribe", ("orderbook_delta",), (TICKER,)) in commands(opened)
-    assert m.QueryMarkets(series="KXSOL15M") in opened
+    assert m.QueryMarkets(series="KXSOL15M", past=True) in opened
     bench.seq = 0
     bench.reply("subscribed", channel="orderbook_delta", sid=1)
     (view,) = only(m.MarketView, bench.snapshot(sid=1, yes=((3000, 10),)))

@@ -32,6 +32,7 @@ from core.messages import (
     FrameSkipped,
     IndexPrint,
     Message,
+    StreamGap,
     StreamReply,
     TopOfBook,
     TradePrint,
@@ -40,10 +41,12 @@ from core.messages import (
 if TYPE_CHECKING:
     from core.exchange.wire.books import LevelJson
     from core.exchange.wire.frames import AnyFrame
+    from core.exchange.wire.sequence import Sequences
     from core.messages import Level
     from core.units import Nanos
 
 _SAMPLE: Final = 160
+_REPLIES: Final = (Ok, Subscribed, Unsubscribed, StreamError)
 
 
 def read_frame(text: str | bytes, origin: Origin) -> tuple[Message, ...]:
@@ -61,6 +64,32 @@ def read_frame(text: str | bytes, origin: Origin) -> tuple[Message, ...]:
                 ts_recv=origin.ts_recv,
             ),
         )
+
+
+def follow_frame(text: str | bytes, origin: Origin, sequences: Sequences) -> tuple[Message, ...]:
+    """`read_frame` that also tells what was lost before this frame, and drops what came twice."""
+    try:
+        frame = decode_frame(text)
+    except (msgspec.DecodeError, ValueError):
+        return read_frame(text, origin)
+    channel = sequences.channel(frame.sid)
+    counted = sequences.take(frame)
+    if counted == "old" and not isinstance(frame, _REPLIES):
+        return ()
+    try:
+        told = to_messages(frame, origin)
+    except (msgspec.DecodeError, ValueError):
+        told = read_frame(text, origin)
+    if counted != "gap":
+        return told
+    gap = StreamGap(
+        stream=origin.stream,
+        conn=origin.conn,
+        channel=channel,
+        missed=sequences.missed,
+        ts_recv=origin.ts_recv,
+    )
+    return (gap, *told)
 
 
 def to_messages(frame: AnyFrame, origin: Origin) -> tuple[Message, ...]:

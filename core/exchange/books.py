@@ -19,7 +19,8 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
     cash: Money
     fees: Money
     pnl: Money
-    """Change of cash since the capital was set; what is open counts when it is paid."""
+    """Of what was closed or paid since the capital was set, less all fees: open contracts count at
+    their cost."""
     positions: dict[str, Quantity]
 
     def as_json(self) -> dict[str, object]:
@@ -35,11 +36,12 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
 def exchange_books(exchange: Exchange, capital: Money, shard: int, since: Nanos) -> Books:
     """Asks the exchange; raises its errors."""
     cash = exchange.balance().on_shard(shard)
+    held = [row for row in exchange.positions() if row.quantity]
     return Books(
         cash=cash,
         fees=Money(sum(fill.fee for fill in exchange.fills(since=since))),
-        pnl=Money(cash - capital),
-        positions={row.ticker: row.quantity for row in exchange.positions() if row.quantity},
+        pnl=Money(cash + sum(row.cost for row in held) - capital),
+        positions={row.ticker: row.quantity for row in held},
     )
 
 

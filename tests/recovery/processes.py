@@ -166,6 +166,8 @@ class OurBooks:
         self.seq = 0
         self.actives = 0
         self.state = ""
+        self.halts: list[str] = []
+        """What the breaker tripped for, each time."""
         self.wishes: dict[str, str] = {}
         self.booked = Counter[str]()
         self._codec = Codec()
@@ -189,6 +191,8 @@ class OurBooks:
                 case m.TradingStateChanged():
                     self.state = event.state
                     self.actives += event.state == "ACTIVE"
+                    if event.state == "HALTED":
+                        self.halts.append(f"{event.code}: {event.reason}")
                 case m.OrderApproved():
                     self.wishes[event.request.client_order_id] = event.signal_id
                 case m.OrderFilled():

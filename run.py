@@ -23,6 +23,7 @@ from actors.daemon import Daemon
 from actors.doctor import doctor
 from actors.notifications import notifier
 from actors.outcome import Outcome, outcome_json
+from actors.parity_command import parity
 from actors.record_command import record
 from actors.service import ServiceManager
 from actors.venue_process import VenueProcessError
@@ -243,7 +244,7 @@ def config(*, as_json: bool) -> None:
         click.echo(f"{row.name:{width}}  {row.value or '-'}{unit}  [{row.source}]")
 
 
-for command in (exchange, record, *RESEARCH, doctor, status, logs, topology):
+for command in (exchange, record, parity, *RESEARCH, doctor, status, logs, topology):
     main.add_command(command)
 
 

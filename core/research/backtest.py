@@ -80,8 +80,11 @@ def run_backtests(
         msg = f"tape {tape}: holds no records; record or import it again"
         raise TapeError(msg)
     fitted, notes = fit(settings, found)
-    worlds = {name: World(fitted, model, found.first) for name, model in models.items()}
-    _play(tape, list(worlds.values()), found, progress or _silent)
+    worlds = {}
+    for name, model in models.items():
+        journal = MemoryJournal()
+        worlds[name] = World(assemble(fitted, journal.instance, model), journal, found.first)
+    play(tape, list(worlds.values()), found, progress or _silent)
     for world in worlds.values():
         world.end()
     seconds = (SystemClock().now() - began) / SECOND
@@ -94,10 +97,10 @@ def run_backtests(
 class World:
     """Every role of one backtest on a loop of its own."""
 
-    def __init__(self, settings: Settings, fills: FillModel, start: Nanos) -> None:
-        self.journal = MemoryJournal()
-        self.cast = assemble(settings, self.journal.instance, fills)
-        self.loop = Loop(self.cast.roles, self.journal, start)
+    def __init__(self, cast: Cast, journal: MemoryJournal, start: Nanos) -> None:
+        self.journal = journal
+        self.cast = cast
+        self.loop = Loop(cast.roles, journal, start)
         self._reader = RowReader(self.loop, self.cast.roles)
         self.loop.begin()
 
@@ -130,11 +133,21 @@ def fit(settings: Settings, found: TapeInfo) -> tuple[Settings, tuple[str, ...]]
     return settings.model_copy(update=changes), tuple(notes)
 
 
-def assemble(settings: Settings, instance: str, fills: FillModel) -> Cast:
-    """The daemon's roles, with the paper venue for the exchange and a tally for the dashboard."""
-    assembly = Assembly(settings, Surroundings(mode="backtest", seed=fills.seed))
+def assemble(
+    settings: Settings,
+    instance: str,
+    fills: FillModel,
+    tally: Tally | None = None,
+    speed: float = 1.0,
+) -> Cast:
+    """The daemon's roles, with the paper venue for the exchange and a tally for the dashboard.
+
+    `speed` is that of the clock under which a tape was recorded: patience is the machine's.
+    """
+    around = Surroundings(mode="backtest", seed=fills.seed, speed=speed)
+    assembly = Assembly(settings, around)
     names = [name for name in role_names(settings) if name not in (DASHBOARD, RISK)]
-    tally = Tally()
+    tally = tally or Tally()
     paper = Paper(PaperTerms(cash=settings.bankroll, fills=fills))
     risk = Risk(assembly.limits(), instance)
     roles: dict[str, Role] = {DASHBOARD: tally, RISK: risk, PAPER: paper}
@@ -142,7 +155,8 @@ def assemble(settings: Settings, instance: str, fills: FillModel) -> Cast:
     return Cast(roles=roles, risk=risk, paper=paper, tally=tally)
 
 
-def _play(tape: Path, worlds: Sequence[World], found: TapeInfo, progress: Progress) -> None:
+def play(tape: Path, worlds: Sequence[World], found: TapeInfo, progress: Progress) -> None:
+    """Show every record of a tape to all worlds. Raises TapeError."""
     look, told, loop = LookAhead(tape), 0, worlds[0].loop
     for record in runs(tape, look.batch):
         if not isinstance(record, DeltaRows):

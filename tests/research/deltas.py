@@ -24,6 +24,7 @@ SERIES: Final = "KXSOL15M"
 SPOT: Final = 118.0
 _LEGS: Final = (Outcome.YES, Outcome.NO)
 _TICK: Final = 100
+_STRIKE: Final = IndexValue(round(SPOT * INDEX_DOLLAR))
 
 
 class MadeUpBooks:
@@ -33,6 +34,7 @@ class MadeUpBooks:
         self._random = Random(seed)
         self._deltas = deltas
         self._seq = 0
+        self._struck = False
         self._now = Nanos(CLOSE - seconds(890))
         self._levels: dict[tuple[str, Outcome], dict[int, int]] = {}
         self._tickers = [self._name(number) for number in range(2)]
@@ -55,6 +57,11 @@ class MadeUpBooks:
             self._now = Nanos(
                 self._now + self._random.randrange(2 * step) // MILLISECOND * MILLISECOND
             )
+            if self._now > CLOSE and not self._struck:
+                self._struck = True
+                yield m.StrikePublished(
+                    ticker=self._tickers[1], strike=_STRIKE, ts_event=self._now, ts_recv=self._now
+                )
             yield from self._happened(number)
         for number, ticker in enumerate(self._tickers):
             at = Nanos(max(self._now, CLOSE + number * seconds(900)) + seconds(1))
@@ -87,7 +94,7 @@ class MadeUpBooks:
             event_ticker=event_ticker(SERIES, close),
             open_ns=Nanos(close - seconds(900)),
             close_ns=close,
-            strike=IndexValue(round(SPOT * INDEX_DOLLAR)),
+            strike=None if number else _STRIKE,
             status=MarketStatus.INITIALIZED,
         )
         return m.MarketListed(market=market, ts_recv=self._now)

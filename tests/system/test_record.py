@@ -70,3 +70,17 @@ def test_the_tape_of_a_killed_daemon_is_readable(program: Program, tmp_path: Pat
 
     assert info(tape).records > 100
     assert program("tape", "verify", str(tape), "--json").result["damage"] == []
+
+
+def test_a_session_and_its_backtest_decide_alike(program: Program) -> None:
+    ended = program(
+        *("parity", "--speed", "30", "--windows", "2", "--json"),
+        MIN_EDGE="0.005",
+        STRATEGY__KELLY_VOLATILITY__MIN_EDGE="0.005",
+    )
+    found = ended.result
+
+    assert found["live"] > 3, ended.err
+    assert 2 * found["agreed"] > found["live"]
+    assert all(difference["reason"] for difference in found["differences"])
+    assert ended.code == (1 if found["unexplained"] else 0)

@@ -40,7 +40,7 @@ from core.domain.poison import fingerprint
 from core.journal import Journal
 from core.messages import ActorFailed, ActorStarted, Begin, Heartbeat, HostPulse, Message
 from core.runner import Role, Runner
-from core.topology import SUPERVISION, Routing
+from core.topology import EXCHANGE, SUPERVISION, Routing
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -274,6 +274,8 @@ class RoleActor(BaseActor):
         leaving = self._runner.run(to, message, self.station.clock.now())
         if leaving:
             self._check_fence()
+            if len(self.crew.names) > 1:
+                leaving.sort(key=lambda out: out[0] != EXCHANGE)  # orders before the news of them
             tell = self.station.directory.tell
             for target, answer in leaving:
                 tell(target, answer)

@@ -1,53 +1,54 @@
-"""From a frame read to the bytes of the order written, over real sockets, beside a plain loop.
+"""From a frame read to the bytes of the order written, over real sockets, one frame each 10 ms.
 
-A local exchange runs in a process of its own at the market's pace. The daemon's system trades on
-it with a strategy that wants to buy on every picture, one actor a role and then fused; the plain
-loop is one thread that reads, decodes, decides and posts, with the same libraries at their
-defaults. Each order's time runs from the moment its frame was read to the moment its body had been
-handed to the kernel (`http.client` is watched for that).
+A local exchange of steady pace runs in a process of its own. The daemon's system trades on it with
+a strategy that wants to buy on every picture: an actor a role, fused, and fused beside a thread
+that never rests. Beside it loops that have no journal, risk, pricing or supervision: a naive bot
+(the usual libraries at their defaults), the bare loop of our own parts, and a floor in C. Each
+order's time runs from the moment its frame was read to the moment its bytes had been handed to the
+kernel.
 """
 
 from __future__ import annotations
 
-import http.client
 import json
+import subprocess
+import sys
 import tempfile
 import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
-import requests
-import websocket
+import msgspec
 
 from actors.address import Directory
 from actors.halt_file import HaltFile
 from actors.system import Plan, System
-from actors.venue_process import VenueProcess
+from actors.venue_process import VenueAddress
 from actors.venues import Venue, open_venue
 from config.settings import Settings
 from core import messages as m
 from core.assembly import Assembly, Surroundings
 from core.clock import ScaledClock
 from core.domain.fees import FeeTerms, fill_fee
-from core.exchange.auth import Signer, read_private_key
 from core.exchange.lines import Line
 from core.exchange.records import Outcome
 from core.journal_sqlite import SqliteJournal
 from core.roles.strategy import StrategyRole, StrategyTerms
 from core.strategies import StrategyParams
 from core.topology import DASHBOARD, EXECUTION, FEED, RISK, SPOT, placement
-from core.units import ONE_CONTRACT, Nanos, dollars, price_dollars, seconds
+from core.units import ONE_CONTRACT, Nanos, dollars, price_dollars
 from tests.benchmarks.measure import Row, daemon_switching, percentile
+from tests.benchmarks.order_loops import bare, floor, naive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from core.runner import Role
 
-TITLE = "frame read to order written, on the local exchange"
-_SECONDS: Final = 12.0
+TITLE = "frame read to order written, one frame each 10 ms"
+_SECONDS: Final = 6.0
 _STRATEGY: Final = "strategy:eager"
 _RICH: Final = 90_000_000.0
 
@@ -87,43 +88,31 @@ class Eager:
 
 
 class Wire:
-    """Watches `http.client`: when the body of each order had been handed over."""
+    """Watches the fast road: when the bytes of each order had been handed over."""
 
     def __init__(self, clock: ScaledClock) -> None:
         self.written: dict[str, Nanos] = {}
         self._clock = clock
-        self._heads = threading.local()
 
     @contextmanager
     def watched(self) -> Iterator[None]:
         """With every connection of this process watched."""
-        plain = http.client.HTTPConnection.send
+        plain = Line.send
 
-        def send(connection: http.client.HTTPConnection, data: Any) -> None:  # noqa: ANN401
-            plain(connection, data)
-            self._sent(bytes(data))
+        def send(line: Line, request: bytes) -> None:
+            plain(line, request)
+            self._sent(request, self._clock.now())
 
-        fast = Line.send
-
-        def write(line: Line, request: bytes) -> None:
-            fast(line, request)
-            self._sent(request)
-
-        http.client.HTTPConnection.send = send  # type: ignore[method-assign, assignment]
-        Line.send = write  # type: ignore[method-assign]
+        Line.send = send  # type: ignore[method-assign]
         try:
             yield
         finally:
-            http.client.HTTPConnection.send = plain  # type: ignore[method-assign]
-            Line.send = fast  # type: ignore[method-assign]
+            Line.send = plain  # type: ignore[method-assign]
 
-    def _sent(self, data: bytes) -> None:
-        if data.startswith(b"POST ") and b"/portfolio/events/orders " in data:
-            self._heads.order = True
-            _, _, data = data.partition(b"\r\n\r\n")
-        if getattr(self._heads, "order", False) and data.startswith(b"{"):
-            self._heads.order = False
-            self.written[json.loads(data)["client_order_id"]] = self._clock.now()
+    def _sent(self, data: bytes, at: Nanos) -> None:
+        head, _, body = data.partition(b"\r\n\r\n")
+        if head.startswith(b"POST "):
+            self.written[json.loads(body)["client_order_id"]] = at
 
 
 def _settings(folder: Path) -> Settings:
@@ -179,94 +168,96 @@ def _daemon(settings: Settings, venue: Venue, wire: Wire, *, fused: bool) -> lis
     return [(wire.written[key] - at) / 1e3 for key, at in approved.items() if key in wire.written]
 
 
-def _plain(process: VenueProcess, wire: Wire, ticker: str) -> list[float]:
-    """Microseconds of each order of the plain loop."""
-    address = process.address
-    clock = ScaledClock.from_spec(address.clock)
-    signer = Signer(address.key_id, read_private_key(Path(address.private_key_path)), clock)
-    stream = websocket.create_connection(
-        address.ws_url, header=signer.sign("GET", "/trade-api/ws/v2").headers(), timeout=2
-    )
-    params = {"channels": ["orderbook_delta"], "market_tickers": [ticker]}
-    stream.send(json.dumps({"id": 1, "cmd": "subscribe", "params": params}))
-    session, took, books = requests.Session(), [], {"yes": {}, "no": {}}
-    url, path = (
-        f"{address.base_url}/portfolio/events/orders",
-        "/trade-api/v2/portfolio/events/orders",
-    )
-    deadline, number = time.monotonic() + _SECONDS, 0
-    with wire.watched():
-        while time.monotonic() < deadline:
-            try:
-                frame = json.loads(stream.recv())
-            except websocket.WebSocketTimeoutException:
-                continue
-            read_at, body = clock.now(), frame.get("msg", {})
-            if frame["type"] != "orderbook_delta":
-                continue
-            book, price = books[body["side"]], float(body["price_dollars"])
-            book[price] = book.get(price, 0.0) + float(body["delta_fp"])
-            number += 1
-            order = {
-                "ticker": ticker,
-                "client_order_id": f"plain-{time.monotonic_ns()}",
-                "side": "bid",
-                "count": "1.00",
-                "price": "0.0100",
-                "time_in_force": "immediate_or_cancel",
-                "self_trade_prevention_type": "taker_at_cross",
-                "exchange_index": 2,
-            }
-            session.post(url, json=order, headers=signer.sign("POST", path).headers(), timeout=5)
-            took.append((wire.written[order["client_order_id"]] - read_at) / 1e3)
-    stream.close()
-    return took
+def _busy(stop: threading.Event) -> None:
+    """A thread that never rests."""
+    count = 0
+    while not stop.is_set():
+        count += 1
+
+
+class _Exchange:
+    """The paced exchange as a child process."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.benchmarks.paced_exchange"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        self.address = msgspec.json.decode(line, type=VenueAddress)
+
+    def stop(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(30)
 
 
 def run(rounds: int) -> list[Row]:
-    """Medians and tails of each, over `rounds` turns of twelve seconds."""
-    taken: dict[str, list[float]] = {"plain loop": [], "an actor per role": [], "fused": []}
-    with tempfile.TemporaryDirectory() as folder:
-        settings = _settings(Path(folder))
-        process = VenueProcess(settings)
+    """Medians and tails of each, over `rounds` turns; each has an exchange of its own."""
+    taken: dict[str, list[float]] = {case: [] for case in _CASES}
+    for _ in range(rounds):
+        for case in taken:
+            taken[case] += _turn(case)
+    return _rows(taken)
+
+
+def _turn(case: str) -> list[float]:
+    with tempfile.TemporaryDirectory() as name:
+        exchange = _Exchange()
         try:
-            venue = open_venue(settings, process.address)
-            assert isinstance(venue.clock, ScaledClock)
-            wire = Wire(venue.clock)
-            for _ in range(rounds):
-                (market,) = _open(venue)
-                taken["plain loop"] += _plain(process, wire, market)
-                taken["an actor per role"] += _daemon(settings, venue, wire, fused=False)
-                taken["fused"] += _daemon(settings, venue, wire, fused=True)
+            return _CASES[case](exchange.address, Path(name))
         finally:
-            process.stop()
-    return [row for name, samples in taken.items() for row in _lines(name, samples, taken)]
+            exchange.stop()
 
 
-def _open(venue: Venue) -> list[str]:
-    """The market that trades, with more than a round left."""
-    while True:
-        now = venue.clock.now()
-        found = [
-            market.ticker
-            for market in venue.exchange.markets(series="KXSOL15M")
-            if market.opens + seconds(5) < now < market.closes - seconds(4 * _SECONDS)
-        ]
-        if found:
-            return found
-        time.sleep(1.0)
+def _traded(address: VenueAddress, folder: Path, *, fused: bool) -> list[float]:
+    settings = _settings(folder)
+    venue = open_venue(settings, address)
+    assert isinstance(venue.clock, ScaledClock)
+    return _daemon(settings, venue, Wire(venue.clock), fused=fused)
 
 
-def _lines(name: str, samples: list[float], taken: dict[str, list[float]]) -> list[Row]:
-    plain = taken["plain loop"]
+def _traded_beside_a_busy_thread(address: VenueAddress, folder: Path) -> list[float]:
+    stop = threading.Event()
+    thread = threading.Thread(target=_busy, args=(stop,), daemon=True)
+    thread.start()
+    try:
+        return _traded(address, folder, fused=True)
+    finally:
+        stop.set()
+        thread.join()
+
+
+_CASES: Final[dict[str, Callable[[VenueAddress, Path], list[float]]]] = {
+    "C floor": floor,
+    "bare loop": lambda address, _: bare(address, _SECONDS),
+    "an actor per role": lambda address, folder: _traded(address, folder, fused=False),
+    "fused": lambda address, folder: _traded(address, folder, fused=True),
+    "fused, busy thread": _traded_beside_a_busy_thread,
+    "naive bot": lambda address, _: naive(address, _SECONDS),
+}
+
+
+def _rows(taken: dict[str, list[float]]) -> list[Row]:
+    against = "C floor" if taken["C floor"] else "bare loop"
+    return [
+        row
+        for name, samples in taken.items()
+        for row in _lines(name, samples, taken[against], against)
+    ]
+
+
+def _lines(name: str, samples: list[float], base: list[float], against: str) -> list[Row]:
     return [
         Row(
             case=f"{name}, p{share:.0%} of {len(samples)}".replace("%", ""),
             value=percentile(samples, share),
             unit="us",
-            ratio=percentile(samples, share) / percentile(plain, share),
-            against="plain loop",
+            ratio=percentile(samples, share) / percentile(base, share),
+            against=against,
         )
         for share in (0.5, 0.99)
-        if samples and plain
+        if samples and base
     ]

@@ -15,6 +15,7 @@ from core.research.backtest_command import backtest
 from core.research.score import score as score_of
 from core.research.score_text import scoreboard
 from core.research.tape import TapeError
+from core.research.sweep_command import sweep
 from core.research.tape_commands import tape
 from core.strategies import StrategyError
 
@@ -36,5 +37,5 @@ def score(*, tapes: tuple[Path, ...], max_age: float | None, as_json: bool) -> N
         click.echo(scoreboard(tapes, max_age=max_age))
 
 
-RESEARCH: Final = (tape, backtest, score)
+RESEARCH: Final = (tape, backtest, score, sweep)
 """The commands of this package."""

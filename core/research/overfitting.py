@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _EULER: Final = 0.5772156649015329
 _NORMAL: Final = NormalDist()
+_LEAST_ROWS: Final = 16
 _LEAST: Final = 3
 """Results from which moments say anything."""
 _TRACE: Final = 1e-18
@@ -147,11 +148,11 @@ def overfitting(results: Floats, blocks: int = BLOCKS) -> Overfitting | None:
     """Combinatorially symmetric cross-validation over windows (rows) and trials (columns).
 
     Rows are cut into `blocks` (even) parts in order of time, as equal as they can be; fewer where
-    there are too few rows. None below four rows or two trials that differ.
+    there are too few rows. None below sixteen rows or two trials that differ.
     """
     rows, trials = results.shape
     parts = min(blocks, rows // 2) // 2 * 2
-    if parts < 2 or trials < 2 or len(np.unique(results, axis=1).T) < 2:  # noqa: PLR2004 - see above
+    if rows < _LEAST_ROWS or len(np.unique(results, axis=1).T) < 2:  # noqa: PLR2004 - two differ
         return None
     cuts = np.array_split(np.arange(rows), parts)
     sums = np.array([results[cut].sum(axis=0) for cut in cuts])
@@ -165,9 +166,9 @@ def overfitting(results: Floats, blocks: int = BLOCKS) -> Overfitting | None:
     best = here.argmax(axis=1)
     at = np.arange(len(best))
     reached = there[at, best]
-    below = (there < reached[:, None]).sum(axis=1) + (there == reached[:, None]).sum(axis=1)
-    ties = (there == reached[:, None]).sum(axis=1)
-    rank = (below - (ties - 1) / 2) / (trials + 1)
+    below = (there < reached[:, None]).sum(axis=1)
+    equal = (there == reached[:, None]).sum(axis=1)
+    rank = (below + (equal + 1) / 2) / (trials + 1)
     logits = np.log(rank / (1 - rank))
     return Overfitting(
         probability=float((logits <= 0).mean()),

@@ -102,6 +102,12 @@ class Paper(HandlingRole):
         """The account as the venue has it: what any other books must agree with."""
         return self.engine.books(ACCOUNT)
 
+    def is_touched(self, ticker: str) -> bool:
+        """Whether changes of a market's book can matter to own orders: one rests there, or took
+        from a level what the outside has not replaced.
+        """
+        return self._outside.is_touched(ticker)
+
     def _begin(self, begin: m.Begin, now: Nanos) -> Sequence[Message]:
         del begin
         self._desk.open({self._terms.shard: self._terms.cash}, now)

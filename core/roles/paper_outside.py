@@ -171,6 +171,11 @@ class Outside:
             if market is not None:
                 market.follow(event.order)
 
+    def is_touched(self, ticker: str) -> bool:
+        """Whether we have a hand in a market."""
+        market = self._markets.get(ticker)
+        return market is not None and market.touched
+
     # --- books and trades: each says whether the engine was told
 
     def delta(self, delta: m.BookDelta, now: Nanos) -> bool:

@@ -51,7 +51,10 @@ def tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
     windows = [
         Staged(
             number=number,
-            quote=lambda left, number=number: (5_000 + 40 * (left % 7), 5_300 + 90 * (number % 5)),  # type: ignore[misc]
+            quote=lambda left, number=number: (
+                5_000 + 100 * (left % 3),
+                5_300 + 200 * ((number + 1) % 4),
+            ),  # type: ignore[misc]
             result=Outcome.NO if number % 4 == 2 else Outcome.YES,
             first=1_200 if number == 0 else 899,
         )
@@ -73,7 +76,7 @@ def options(tape: Path, folder: Path, **changes: Any) -> SweepOptions:  # noqa: 
         "pace_seconds": 10.0,
         "jobs": 1,
         "confirm": False,
-        "ranges": ("STRATEGY__KELLY_VOLATILITY__MIN_EDGE=0.005:0.2", "KELLY_FRACTION=0.05:0.5"),
+        "ranges": ("STRATEGY__KELLY_VOLATILITY__MIN_EDGE=0.02:0.6", "KELLY_FRACTION=0.05:0.5"),
     }
     return SweepOptions(**{**given, **changes})
 

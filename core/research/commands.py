@@ -12,6 +12,8 @@ from config.refusal import refusing
 from config.settings import SettingsError
 from core.domain.series import UnknownSeriesError
 from core.research.backtest_command import backtest
+from core.research.backtest import run_backtest
+from core.research.report_command import report
 from core.research.score import score as score_of
 from core.research.score_text import scoreboard
 from core.research.tape import TapeError
@@ -37,5 +39,5 @@ def score(*, tapes: tuple[Path, ...], max_age: float | None, as_json: bool) -> N
         click.echo(scoreboard(tapes, max_age=max_age))
 
 
-RESEARCH: Final = (tape, backtest, score, sweep)
+RESEARCH: Final = (tape, backtest, score, sweep, report)
 """The commands of this package."""

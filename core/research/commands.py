@@ -12,12 +12,11 @@ from config.refusal import refusing
 from config.settings import SettingsError
 from core.domain.series import UnknownSeriesError
 from core.research.backtest_command import backtest
-from core.research.backtest import run_backtest
 from core.research.report_command import report
 from core.research.score import score as score_of
 from core.research.score_text import scoreboard
-from core.research.tape import TapeError
 from core.research.sweep_command import sweep
+from core.research.tape import TapeError
 from core.research.tape_commands import tape
 from core.strategies import StrategyError
 

@@ -34,7 +34,10 @@ _FAULTS: Final = (
     "--replay", is_flag=True, help="Backtest a tape even where it holds a session's decisions."
 )
 @click.option(
-    "--fills", default="typical", type=click.Choice([c.value for c in Caution]), help="Fill model."
+    "--fills",
+    default="realistic",
+    type=click.Choice([c.value for c in Caution]),
+    help="Fill model.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @refusing(*_FAULTS)

@@ -21,7 +21,7 @@ def forecasts(facts: Facts) -> str:
     parts = []
     model, market = reliabilities(facts.forecasts)
     if model:
-        parts += _reliability("At our signals", model, market)
+        parts += _reliability("at our signals", model, market)
         both = losses(facts.forecasts)
         if both is not None:
             parts.append(
@@ -67,7 +67,7 @@ def _reliability(
     where: str, model: Sequence[ReliabilityBin], market: Sequence[ReliabilityBin]
 ) -> list[str]:
     series = [("model", [_dot(b) for b in model]), ("market", [_dot(b) for b in market])]
-    title = f"Reliability: {where[0].lower()}{where[1:]}"
+    title = f"Reliability, {where}"
     rows = [
         (
             f"{name} {b.low:.1f} to {b.high:.1f}",

@@ -67,7 +67,7 @@ def _head(facts: Facts, found: Summary) -> str:
         ("windows traded", f"{found.windows:,}"),
         ("won", share),
         ("contracts", f"{found.contracts:,.0f}"),
-        ("fees", money(found.fees)),
+        ("fees, open bets too", money(found.fees)),
         ("turnover", money(found.turnover)),
         ("Sharpe ratio a window", "-" if found.sharpe is None else f"{found.sharpe:.3f}"),
         ("deepest drawdown", f"{money(-found.drawdown)} ({found.drawdown_share:.1%})"),

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 STYLE: Final = """
 :root { color-scheme: light dark; --ink: #1c2024; --dim: #5b6470; --page: #fff; --card: #f6f7f9;
-  --rule: #d9dde3; --one: #1f6fd6; --two: #b3591b; --three: #7a3fb0;
+  --rule: #d9dde3; --one: #1f6fd6; --two: #b3591b;
   --up: #177245; --down: #c0322b; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ee; --dim: #9aa4b1; --page: #14171b;
-  --card: #1c2127; --rule: #333b45; --one: #6aa8f7; --two: #f0a063; --three: #c497f0;
+  --card: #1c2127; --rule: #333b45; --one: #6aa8f7; --two: #f0a063;
   --up: #4cc38a; --down: #ff7b72; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink);
@@ -35,8 +35,8 @@ figure { margin: 10px 0; } svg { width: 100%; height: auto; display: block; }
 .tick { fill: var(--dim); font-size: 12px; } .end { text-anchor: end; }
 .mid { text-anchor: middle; }
 polyline { fill: none; stroke-width: 2; stroke-linejoin: round; }
-.l1 { stroke: var(--one); } .l2 { stroke: var(--two); } .l3 { stroke: var(--three); }
-.t1 { fill: var(--one); } .t2 { fill: var(--two); } .t3 { fill: var(--three); }
+.l1 { stroke: var(--one); } .l2 { stroke: var(--two); } .l3 { stroke: var(--down); }
+.t1 { fill: var(--one); } .t2 { fill: var(--two); } .t3 { fill: var(--down); }
 .a1, .a2, .a3 { stroke: none; opacity: .18; } .a1 { fill: var(--one); } .a2 { fill: var(--two); }
 .a3 { fill: var(--down); } .up { fill: var(--up); } .down { fill: var(--down); }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: 13px; width: 100%; }
@@ -46,7 +46,7 @@ th { color: var(--dim); font-weight: 600; } th:first-child, td:first-child { tex
 td.minus { color: var(--down); } summary { cursor: pointer; color: var(--dim); font-size: 13px; }
 .empty { color: var(--dim); background: var(--card); padding: 12px; border-radius: 6px; }
 @media print { :root { --ink: #000; --page: #fff; --card: #f4f4f4; --dim: #444; --rule: #bbb;
-  --one: #1f6fd6; --two: #b3591b; --three: #7a3fb0; --up: #177245; --down: #c0322b; }
+  --one: #1f6fd6; --two: #b3591b; --up: #177245; --down: #c0322b; }
   main { max-width: none; padding: 0; } section, figure, tr { break-inside: avoid; } }
 """
 

@@ -61,7 +61,7 @@ class SweepOptions(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 1
     engine: str = LOCAL
     jobs: int = 0
-    caution: Caution = Caution.TYPICAL
+    caution: Caution = Caution.REALISTIC
     fresh: bool = False
     confirm: bool = True
 

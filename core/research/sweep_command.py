@@ -52,7 +52,10 @@ _STEPS: Final = 1_000
 @click.option("--space", "only_space", is_flag=True, help="Print what would be searched, and end.")
 @click.option("--objective", default="sharpe", type=click.Choice(["sharpe", "pnl"]))
 @click.option(
-    "--fills", default="typical", type=click.Choice([c.value for c in Caution]), help="Fill model."
+    "--fills",
+    default="realistic",
+    type=click.Choice([c.value for c in Caution]),
+    help="Fill model.",
 )
 @click.option("--seed", default=1, show_default=True)
 @click.option("--engine", default=LOCAL, help="local, dask://HOST:PORT or ray://HOST:PORT.")

@@ -12,7 +12,8 @@ strategy look less often, never earlier.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -21,6 +22,8 @@ from numpy.typing import NDArray
 
 from core import messages as m
 from core.exchange.records import Outcome
+from core.research.tape_columns import KINDS
+from core.topology import PAPER, ROUTES
 from core.units import Nanos, Price, Quantity
 
 if TYPE_CHECKING:
@@ -30,23 +33,16 @@ if TYPE_CHECKING:
 _CHUNK: Final = 256
 _CACHED: Final = 40
 """Files whose items a process holds decoded, about 1 kB an item."""
-_KINDS = (
-    m.MarketView
-    | m.MarketListed
-    | m.StrikePublished
-    | m.MarketStatusChanged
-    | m.MarketDetermined
-    | m.MarketFinalized
-    | m.BookSnapshot
-    | m.TopOfBook
-    | m.TradePrint
-    | m.StreamChanged
+PAPER_HEARS: Final = tuple(
+    kind for kind in KINDS.values() if PAPER in ROUTES[kind] and kind is not m.BookDelta
 )
+"""Records that go to the venue as they come: everything but changes of books."""
+_NOTED: Final = (m.MarketView, m.StreamChanged, m.MarketFinalized, *PAPER_HEARS)
 Item = tuple[int, Nanos, m.Message | None]
 """Changes of books before it, its time, and the message; None: time goes on."""
 Ints = NDArray[np.int64]
 
-_DECODER: Final = msgspec.msgpack.Decoder(list[tuple[int, Nanos, _KINDS | None]])
+_DECODER: Final = msgspec.msgpack.Decoder(list[tuple[int, Nanos, reduce(or_, _NOTED) | None]])  # type: ignore[misc, operator]
 
 
 class FeatureError(ValueError):

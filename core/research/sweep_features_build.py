@@ -15,9 +15,9 @@ from core.exchange.records import Outcome
 from core.journal import MemoryJournal
 from core.research.backtest import assemble, fit
 from core.research.backtest_loop import SILENCE, Loop
-from core.research.sweep_features import COLUMNS, About, FeatureError, read_about
+from core.research.sweep_features import COLUMNS, PAPER_HEARS, About, FeatureError, read_about
 from core.research.tape import TapeError, info, read
-from core.topology import DASHBOARD, EXECUTION, FEED, PAPER, SPOT, STRATEGY
+from core.topology import CALIBRATION, DASHBOARD, EXECUTION, FEED, PAPER, SPOT, STRATEGY
 from core.units import SECOND, Nanos
 
 if TYPE_CHECKING:
@@ -34,10 +34,9 @@ if TYPE_CHECKING:
 
 _BLOCK: Final = 8_192
 """Items of a file."""
-_PAPER_HEARS: Final = (
-    *(m.StrikePublished, m.MarketStatusChanged, m.MarketDetermined),
-    *(m.BookSnapshot, m.TopOfBook, m.TradePrint),
-)
+FEATURE_ROLES: Final = (CALIBRATION, SPOT, FEED)
+"""Roles whose work no parameter that is searched changes: feeds, and the score of the blend, which
+is kept of the markets alone."""
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
@@ -114,11 +113,12 @@ class _Maker:
         self._windows: dict[str, m.MarketTerms] = {}
 
     def play(self, tape: Path, found: TapeInfo, settings: Settings, progress: Progress) -> None:
-        """The feeds alone over the tape."""
+        """The roles that no parameter of a trial touches, alone over the tape."""
         fitted, _ = fit(settings, found)
         cast = assemble(fitted, "features", FillModel()).roles
         roles: dict[str, Role] = {watcher.name: watcher for watcher in self._watchers()}
-        loop = Loop({**roles, SPOT: cast[SPOT], FEED: cast[FEED]}, MemoryJournal(), found.first)
+        roles |= {name: cast[name] for name in FEATURE_ROLES}
+        loop = Loop(roles, MemoryJournal(), found.first)
         loop.begin()
         last = found.first
         for number, record in enumerate(read(tape)):
@@ -132,7 +132,7 @@ class _Maker:
 
     def _watchers(self) -> Iterator[_Watcher]:
         """Each kind is noted once, in the place of the role that hears it first."""
-        heard: dict[type[m.Message], _Note] = dict.fromkeys(_PAPER_HEARS, self._add)
+        heard: dict[type[m.Message], _Note] = dict.fromkeys(PAPER_HEARS, self._add)
         heard[m.BookDelta] = self._change
         heard[m.MarketListed] = self._listed
         yield _Watcher(PAPER, heard)

@@ -18,7 +18,8 @@ from core.journal import MemoryJournal
 from core.research.backtest import AFTERWARDS, assemble
 from core.research.backtest_loop import Loop
 from core.research.sweep_features import opened
-from core.topology import FEED, PAPER, SPOT
+from core.research.sweep_features_build import FEATURE_ROLES
+from core.topology import PAPER
 from core.units import SECOND, Money, Nanos, dollars
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def run_trial(
     )
     journal = MemoryJournal()
     cast = assemble(fitted, journal.instance, fills)
-    roles = {name: role for name, role in cast.roles.items() if name not in (FEED, SPOT)}
+    roles = {name: role for name, role in cast.roles.items() if name not in FEATURE_ROLES}
     roles[PAPER] = books = _Books(features, cast.paper)
     loop = Loop(roles, journal, about.first)
     loop.begin()

@@ -124,7 +124,7 @@ def test_a_trial_on_recorded_books_trades_as_the_backtest(
     about = build(tmp_path / "part.parquet", plain, Nanos(0), tmp_path / "f", lambda _: None)
 
     trial = run_trial(
-        tmp_path / "f", about.key, plain, FILL_MODELS[Caution.TYPICAL], keep_fills=True
+        tmp_path / "f", about.key, plain, FILL_MODELS[Caution.REALISTIC], keep_fills=True
     )
     whole = run_backtest(tmp_path / "part.parquet", plain)
 
@@ -160,9 +160,9 @@ def test_features_of_another_tape_are_refused(tape: Path, plain: Settings, tmp_p
     build(tape, plain, seconds(10), tmp_path, lambda _: None)
 
     with pytest.raises(FeatureError, match="another tape"):
-        run_trial(tmp_path, "other", plain, FILL_MODELS[Caution.TYPICAL])
+        run_trial(tmp_path, "other", plain, FILL_MODELS[Caution.REALISTIC])
     with pytest.raises(FeatureError, match="same path"):
-        run_trial(tmp_path / "nowhere", "x", plain, FILL_MODELS[Caution.TYPICAL])
+        run_trial(tmp_path / "nowhere", "x", plain, FILL_MODELS[Caution.REALISTIC])
 
 
 # --- the search

@@ -22,6 +22,8 @@ from core.strategies import StrategyError, available
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from core.research.sweep import SweepOptions
+
 _FAULTS: Final = (
     *(SettingsError, StrategyError, UnknownSeriesError, TapeError),
     *(SpaceError, FoldError, EngineError),
@@ -81,14 +83,36 @@ def sweep(**given: Any) -> None:  # noqa: ANN401 - click's options
             click.echo(dimension.text)
         return
     # Costs a second: not for those who only ask for help.
-    from core.research.sweep import SweepOptions  # noqa: PLC0415
     from core.research.sweep import sweep as run_sweep  # noqa: PLC0415
     from core.research.sweep_study import StudyError  # noqa: PLC0415
     from core.research.sweep_text import sweep_text  # noqa: PLC0415
 
+    options = _options(given, strategy, settings.state_dir)
+    try:
+        with _Bars() as bars:
+            found = run_sweep(options, settings, bars.told)
+    except StudyError as error:
+        raise SettingsError([str(error)]) from error
+    except KeyboardInterrupt:
+        click.echo("\ninterrupted; the same command goes on from here", err=True)
+        sys.exit(130)
+    out = given["out"] or options.folder / "result.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(found.file_bytes())
+    if as_json := given["as_json"]:
+        click.echo(json.dumps({**found.to_json(), "file": str(out)}))
+    else:
+        click.echo(sweep_text(found))
+    if not as_json:
+        click.echo(f"\nresult   {out}; `run.py report {out}` shows it", err=True)
+
+
+def _options(given: dict[str, Any], strategy: str, state_dir: Path) -> SweepOptions:
+    from core.research.sweep import SweepOptions  # noqa: PLC0415 - see above
+
     name = given["name"] or f"{strategy}-{given['tape'].stem}"
-    folder = settings.state_dir / "sweeps" / name
-    options = SweepOptions(
+    folder = state_dir / "sweeps" / name
+    return SweepOptions(
         tape=given["tape"],
         strategy=strategy,
         folder=folder,
@@ -107,23 +131,6 @@ def sweep(**given: Any) -> None:  # noqa: ANN401 - click's options
         fresh=given["fresh"],
         confirm=given["confirm"],
     )
-    try:
-        with _Bars() as bars:
-            found = run_sweep(options, settings, bars.told)
-    except StudyError as error:
-        raise SettingsError([str(error)]) from error
-    except KeyboardInterrupt:
-        click.echo("\ninterrupted; the same command goes on from here", err=True)
-        sys.exit(130)
-    out = given["out"] or folder / "result.json"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(found.file_bytes())
-    if as_json := given["as_json"]:
-        click.echo(json.dumps({**found.to_json(), "file": str(out)}))
-    else:
-        click.echo(sweep_text(found))
-    if not as_json:
-        click.echo(f"\nresult   {out}; `run.py report {out}` shows it", err=True)
 
 
 class _Bars:

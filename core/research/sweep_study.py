@@ -17,6 +17,7 @@ import numpy as np
 import optuna
 from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.research.overfitting import moments
 from core.research.sweep_folds import Fold
@@ -97,7 +98,7 @@ class Study:
                 direction="maximize",
                 load_if_exists=True,
             )
-        except Exception as error:
+        except (SQLAlchemyError, optuna.exceptions.OptunaError, OSError) as error:
             msg = f"study {path}: cannot be opened ({error}); name another --storage"
             raise StudyError(msg) from error
         known = self._study.user_attrs.get(_SIGNATURE)

@@ -17,6 +17,8 @@ class OfferRow(Part, frozen=True, kw_only=True):
     """What buying one side would cost now, and what it is worth."""
 
     side: Side
+    probability: float
+    """Of this side, by the model."""
     price: float
     """Of the own leg: the limit that the judged size needs."""
     quantity: float

@@ -118,6 +118,7 @@ class ForecastPanel:
         share = offer.kelly * self.params.kelly_fraction
         return OfferRow(
             side="yes" if offer.outcome.value == "yes" else "no",
+            probability=offer.probability,
             price=per_contract(offer.price),
             quantity=contracts(offer.quantity),
             fee=offer.fee,

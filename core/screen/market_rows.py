@@ -63,6 +63,10 @@ class BookRow(Part, frozen=True, kw_only=True):
     """Best first."""
     asks: tuple[PricedLevel, ...]
     """Best first."""
+    bids_no: tuple[float, ...]
+    """The price of NO at each bid: what buying NO from it costs."""
+    asks_no: tuple[float, ...]
+    """The price of NO at each ask."""
     bid: float | None
     ask: float | None
     mid: float | None

@@ -18,7 +18,7 @@ from core.screen.scale import (
     rfc3339,
 )
 from core.screen.settlement import PRINTS, needed_mean
-from core.units import SECOND, Nanos, contracts, mean_index
+from core.units import SECOND, Nanos, complement, contracts, mean_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -252,6 +252,8 @@ def _book_row(view: MarketView, now: Nanos) -> BookRow:
         ticker=view.market.ticker,
         bids=bids,
         asks=asks,
+        bids_no=_complements(view.bids),
+        asks_no=_complements(view.asks),
         bid=bid,
         ask=ask,
         mid=round((view.bids[0][0] + view.asks[0][0]) / 20_000, 5) if both else None,
@@ -260,6 +262,10 @@ def _book_row(view: MarketView, now: Nanos) -> BookRow:
         book_at=maybe_rfc3339(view.ts_book),
         at=rfc3339(now),
     )
+
+
+def _complements(levels: tuple[Level, ...]) -> tuple[float, ...]:
+    return tuple(per_contract(complement(price)) for price, _ in levels[:_DEPTH])
 
 
 def _levels(levels: tuple[Level, ...]) -> tuple[PricedLevel, ...]:

@@ -1,4 +1,15 @@
-// Commands. The answer is the daemon's own, verified there; silence is told as silence.
+// Reads and commands. The answer is the daemon's own, verified there; silence is told as silence.
+
+/** One read; `{ok, body}`, and of a failure what the daemon says. */
+export async function read(path) {
+  try {
+    const answer = await fetch(`/api/${path}`, { cache: "no-store" });
+    const told = await answer.json();
+    return answer.ok ? { ok: true, body: told } : { ok: false, body: told.error };
+  } catch {
+    return { ok: false, body: { code: "unreachable", message: "The daemon did not answer." } };
+  }
+}
 
 /**
  * @returns {Promise<{ok: boolean, status: number, body: any}>}

@@ -12,6 +12,7 @@ export const colours = () => ({
   strike: css("--strike"),
   cone: css("--cone"),
   shade: css("--shade"),
+  band: css("--band"),
   bid: css("--bid"),
   ask: css("--ask"),
   yes: css("--yes"),

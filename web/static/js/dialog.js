@@ -1,6 +1,7 @@
 // Confirmation: says what will happen, asks for a reason where one is needed, shows the proof.
 import { html, useEffect, useRef, useState } from "./ui.js";
 import { command } from "./api.js";
+import { contracts } from "./format.js";
 import { store } from "./store.js";
 
 const orders = (count) => (count === 1 ? "1 order rests" : `${count} orders rest`);
@@ -52,21 +53,27 @@ const COMMANDS = {
   },
 };
 
+/**
+ * `name` is a command of the trading state, or one that a panel has made:
+ * `{path, body, title, button, tone, says, needsReason, fields}`; each field is `[name, label, value]`.
+ */
 export function Confirm({ name, close }) {
   const element = useRef(null);
   const [reason, setReason] = useState("");
   const [outcome, setOutcome] = useState(null);
+  const [given, setGiven] = useState(null);
   useEffect(() => {
     const dialog = element.current;
     if (!dialog.open) dialog.showModal();
   }, []);
-  const what = COMMANDS[name];
+  const what = typeof name === "string" ? COMMANDS[name] : name;
+  const fields = given ?? Object.fromEntries((what.fields ?? []).map(([key, , value]) => [key, value]));
   const status = store.state.status_update;
   const resting = status?.order_summary.open ?? 0;
   const send = async (event) => {
     event.preventDefault();
     setOutcome({ waiting: true });
-    setOutcome(await command(what.path, { reason }));
+    setOutcome(await command(what.path, { ...what.body, ...what.read?.(fields), reason }));
   };
   const ready = !what.needsReason || reason.trim().length >= 3;
   return html`<dialog ref=${element} onClose=${close} class=${`confirm ${what.tone}`}
@@ -76,6 +83,9 @@ export function Confirm({ name, close }) {
       ${outcome
         ? html`<${Outcome} outcome=${outcome} />`
         : html`<p>${status ? what.says(status, resting) : "The state of the daemon is not known."}</p>
+            ${(what.fields ?? []).map(([key, label]) => html`<label key=${key}><span>${label}</span>
+              <input inputmode="decimal" value=${fields[key]} name=${key}
+                onInput=${(event) => setGiven({ ...fields, [key]: event.target.value })} /></label>`)}
             <label>
               <span>Reason ${what.needsReason ? "(required)" : "(optional)"}</span>
               <input value=${reason} maxlength="200" autofocus=${Boolean(what.needsReason)}
@@ -102,10 +112,11 @@ function Outcome({ outcome }) {
       <strong>Not confirmed.</strong> ${outcome.body.message}
     </p>`;
   }
-  const { state, cancelled, resting } = outcome.body;
+  const { state, cancelled, resting, order_status: order, filled_quantity: filled } = outcome.body;
   const proof = [
+    order && `The order is ${order.replaceAll("_", " ")}${filled ? `, ${contracts(filled)} filled` : ""}.`,
     state && `State ${state}.`,
-    cancelled !== null && `${cancelled} cancelled.`,
+    cancelled !== null && cancelled !== undefined && `${cancelled} cancelled.`,
     resting === 0 && "Nothing rests at the exchange.",
     resting > 0 && `${resting} still rest: it goes on cancelling.`,
   ].filter(Boolean);

@@ -1,11 +1,13 @@
 // The page: one picture, drawn again when it changed.
 import { html, render, useEffect, useState } from "./ui.js";
+import { TABS, go, useRoute } from "./route.js";
+import { listen, sound, switchSound } from "./sound.js";
 import { age } from "./format.js";
 import { connect, watch } from "./link.js";
 import { newest, oldest, store, subscribe } from "./store.js";
 import { useEngineClock } from "./clock.js";
 import { Confirm } from "./dialog.js";
-import { Bar } from "./panels/bar.js";
+import { Bar, Nav } from "./panels/bar.js";
 import { Book } from "./panels/book.js";
 import { Account, Positions } from "./panels/money.js";
 import { Chart } from "./panels/chart.js";
@@ -37,6 +39,64 @@ function useTheme() {
   return [theme, flip];
 }
 
+function useSound() {
+  const [on, setOn] = useState(sound.on);
+  const flip = () => {
+    switchSound();
+    setOn(sound.on);
+  };
+  return [on, flip];
+}
+
+const PAGES = {
+  performance: () => import("./pages/performance.js"),
+  strategies: () => import("./pages/strategies.js"),
+  windows: () => import("./pages/windows.js"),
+  quant: () => import("./pages/quant.js"),
+  ticket: () => import("./pages/ticket.js"),
+  system: () => import("./pages/system.js"),
+};
+const loaded = {};
+
+/** A tab other than the first; its module comes when it is first looked at. */
+function Page({ name, ...props }) {
+  const [, again] = useState(0);
+  useEffect(() => {
+    if (loaded[name]) return;
+    PAGES[name]().then(
+      (module) => {
+        loaded[name] = module.default;
+        again((count) => count + 1);
+      },
+      () => {
+        loaded[name] = () => html`<p class="empty"><strong>This tab could not be loaded</strong><span>The daemon did not answer; reload the page.</span></p>`;
+        again((count) => count + 1);
+      },
+    );
+  }, [name]);
+  const View = loaded[name];
+  return html`<div class=${`page ${name}`}>${View ? html`<${View} ...${props} />` : html`<p class="empty">Loading…</p>`}</div>`;
+}
+
+/** The first tab: everything a trader watches, on one screen. */
+function Trade(shared) {
+  const { state } = shared;
+  return html`<div class="page trade">
+    <${Chart} ...${shared} index=${state.index} quote=${state.quote} forecast=${state.forecast} fills=${state.trade_execution} />
+    <${Book} ...${shared} prints=${newest(state.print)} orders=${newest(state.order)} />
+    <div class="column">
+      <${Positions} ...${shared} account=${state.account} strategies=${oldest(state.strategy)} />
+      <${Account} ...${shared} account=${state.account} />
+    </div>
+    <div class="lower">
+      <${Orders} ...${shared} orders=${newest(state.order)} fills=${newest(state.trade_execution)}
+        windows=${newest(state.window)} />
+      <${Decisions} ...${shared} decisions=${newest(state.decision)} />
+      <${Health} ...${shared} actors=${oldest(state.health)} feeds=${oldest(state.feed)} limits=${oldest(state.limit)} alerts=${newest(state.alert)} />
+    </div>
+  </div>`;
+}
+
 function Overlay() {
   useEngineClock();
   if (store.link === "live") return null;
@@ -66,12 +126,17 @@ function Overlay() {
 function App() {
   const state = usePicture();
   const [theme, flip] = useTheme();
+  const [sounding, flipSound] = useSound();
   const [asking, ask] = useState(null);
+  const route = useRoute();
   useEffect(() => {
     const key = (event) => {
-      if (event.target.closest?.("input, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.target.closest?.("input, select, textarea, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === "H") ask("halt");
       if (event.key === "t") flip();
+      if (event.key === "s") flipSound();
+      const tab = TABS[Number(event.key) - 1];
+      if (tab) go(tab[0]);
     };
     addEventListener("keydown", key);
     return () => removeEventListener("keydown", key);
@@ -85,22 +150,13 @@ function App() {
     const mode = TITLES[status?.mode];
     document.title = mode ? `${mode} · ${status.state} · Quarterhour` : "Quarterhour";
   }, [status?.mode, status?.state]);
-  const shared = { status, market, freshness: status?.freshness };
+  const fair = market ? state.fair?.get(market.series) : null;
+  const shared = { state, status, market, book, fair, freshness: status?.freshness, theme, ask, route };
   return html`<main class=${`screen link-${store.link}`}>
     <h1 class="off">Quarterhour</h1>
-    <${Bar} ...${shared} markets=${markets} choose=${choose} account=${state.account} ask=${ask} theme=${theme} switchTheme=${flip} />
-    <${Chart} ...${shared} index=${state.index} quote=${state.quote} fills=${state.trade_execution} theme=${theme} />
-    <${Book} ...${shared} book=${book} prints=${newest(state.print)} />
-    <div class="column">
-      <${Positions} ...${shared} account=${state.account} strategies=${oldest(state.strategy)} />
-      <${Account} ...${shared} account=${state.account} />
-    </div>
-    <div class="lower">
-      <${Orders} ...${shared} orders=${newest(state.order)} fills=${newest(state.trade_execution)}
-        windows=${newest(state.window)} />
-      <${Decisions} ...${shared} decisions=${newest(state.decision)} />
-      <${Health} ...${shared} actors=${oldest(state.health)} feeds=${oldest(state.feed)} limits=${oldest(state.limit)} alerts=${newest(state.alert)} />
-    </div>
+    <${Bar} ...${shared} markets=${markets} choose=${choose} account=${state.account} />
+    <${Nav} route=${route} theme=${theme} switchTheme=${flip} sounding=${sounding} flipSound=${flipSound} status=${status} />
+    ${route.name === "trade" ? html`<${Trade} ...${shared} />` : html`<${Page} name=${route.name} ...${shared} />`}
     <${Overlay} />
     ${asking && html`<${Confirm} name=${asking} close=${() => ask(null)} />`}
   </main>`;
@@ -109,3 +165,4 @@ function App() {
 render(html`<${App} />`, document.getElementById("app"));
 connect();
 watch();
+listen();

@@ -2,6 +2,7 @@
 import { html } from "../ui.js";
 import { useEngineClock } from "../clock.js";
 import { clock, countdown, DASH, gain, money, tone } from "../format.js";
+import { TABS } from "../route.js";
 import { store } from "../store.js";
 
 const MODES = {
@@ -35,6 +36,21 @@ function UtcClock() {
   return html`<span class="utc">${known ? new Date(now).toISOString().slice(11, 19) : DASH} UTC</span>`;
 }
 
+/** The tabs, the clock, and what is about the page itself. */
+export function Nav({ route, theme, switchTheme, sounding, flipSound, status }) {
+  return html`<nav class="nav" aria-label="Pages">
+    ${TABS.map(([name, text], place) => html`<a key=${name} href=${`#${name}`} title=${`${text} (${place + 1})`}
+      aria-current=${route.name === name ? "page" : undefined}>${text}</a>`)}
+    <span class="spring"></span>
+    ${status && status.speed !== 1 && html`<span class="flag">time × ${status.speed}</span>`}
+    <${UtcClock} />
+    <button type="button" class="quiet" onClick=${flipSound} aria-pressed=${sounding} title="Sound on fills and critical alerts (S)"
+      aria-label="sound">${sounding ? "♪ on" : "♪ off"}</button>
+    <button type="button" class="quiet" onClick=${switchTheme} title="Light or dark (T)"
+      aria-label=${`switch to the ${theme === "dark" ? "light" : "dark"} theme`}>${theme === "dark" ? "☾ dark" : "☀ light"}</button>
+  </nav>`;
+}
+
 function Money({ account }) {
   const cells = [
     ["Equity", money(account?.equity), ""],
@@ -64,7 +80,7 @@ function Window({ market, markets, choose }) {
   </div>`;
 }
 
-export function Bar({ status, market, markets, choose, account, ask, theme, switchTheme }) {
+export function Bar({ status, market, markets, choose, account, ask }) {
   const [mode, meaning] = MODES[status?.mode] ?? ["…", "connecting"];
   const [state, sign] = STATES[status?.state] ?? ["unknown", "?"];
   const halted = status?.state === "HALTED";
@@ -88,10 +104,5 @@ export function Bar({ status, market, markets, choose, account, ask, theme, swit
         onClick=${() => ask("stop")}>Stop</button>
       <button type="button" class="halt" onClick=${() => ask("halt")} title="Shift+H">HALT</button>
     </nav>
-    <div class="corner">
-      <${UtcClock} />
-      <button type="button" class="quiet" onClick=${switchTheme} title="Light or dark (T)"
-        aria-label=${`switch to the ${theme === "dark" ? "light" : "dark"} theme`}>◐</button>
-    </div>
   </header>`;
 }

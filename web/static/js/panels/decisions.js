@@ -1,6 +1,8 @@
 // The decision log: why and why not, with the gate and its numbers.
 import { html, memo, useState } from "../ui.js";
 import { Empty, Panel, Tabs } from "../panel.js";
+import { go } from "../route.js";
+import { download } from "../csv.js";
 import { cents, clock, contracts, figure, number, percent, shortTicker, signed, words } from "../format.js";
 
 const SHOWN = 80;
@@ -18,8 +20,9 @@ function numbers(row) {
   return out;
 }
 
-const Decision = memo(({ row }) => html`<tr class=${`decision ${row.kind}`} title=${`window ${shortTicker(row.ticker)} ET`}>
-  <td>${clock(row.last_at)}</td>
+const Decision = memo(({ row }) => html`<tr class=${`decision ${row.kind}`} title=${`show this moment of window ${shortTicker(row.ticker)} ET`}
+  onClick=${() => go("windows", row.ticker, Date.parse(row.last_at))}>
+  <td><a href=${`#windows/${row.ticker}/${Date.parse(row.last_at)}`}>${clock(row.last_at)}</a></td>
   <td><span class=${`kind ${row.kind}`}>${KINDS[row.kind]}</span></td>
   <td class="name" title=${row.strategy}>${row.strategy}</td>
   <td>${row.side ? html`<span class=${`side ${row.side}`}>${row.side.toUpperCase()}</span>` : ""}</td>
@@ -45,16 +48,24 @@ const fits = (kind, filter) =>
 
 // One list per source and filter, so that an unchanged log is not drawn again.
 const filtered = new WeakMap();
-function select(rows, filter) {
+function select(rows, filter, strategy) {
   let lists = filtered.get(rows);
   if (!lists) filtered.set(rows, (lists = {}));
-  return (lists[filter] ??= filter === "all" ? rows : rows.filter((row) => fits(row.kind, filter)));
+  return (lists[`${filter} ${strategy}`] ??= rows.filter(
+    (row) => fits(row.kind, filter) && (!strategy || row.strategy === strategy),
+  ));
 }
 
 export function Decisions({ decisions, status }) {
   const [filter, setFilter] = useState("all");
-  const rows = select(decisions, filter);
-  const tabs = html`<${Tabs} label="Decisions" options=${FILTERS} chosen=${filter} choose=${setFilter} />`;
+  const [strategy, setStrategy] = useState("");
+  const rows = select(decisions, filter, strategy);
+  const names = [...new Set(decisions.map((row) => row.strategy))].sort();
+  const tabs = html`<${Tabs} label="Decisions" options=${FILTERS} chosen=${filter} choose=${setFilter} />
+    <select class="small" aria-label="Strategy" value=${strategy} onChange=${(event) => setStrategy(event.target.value)}>
+      <option value="">all strategies</option>${names.map((name) => html`<option key=${name} value=${name}>${words(name)}</option>`)}
+    </select>
+    <button type="button" class="quiet small" disabled=${!rows.length} onClick=${() => download("decisions", rows)}>CSV</button>`;
   return html`<${Panel} id="decisions" title="Decisions" extra=${tabs} at=${status ? status.timestamp : null}>
     ${rows.length
       ? html`<${Log} rows=${rows} />`

@@ -4,7 +4,7 @@ import { Empty, Panel, Tabs } from "../panel.js";
 import { age, clock, number } from "../format.js";
 
 const SIGNS = { running: "●", open: "●", starting: "◌", connecting: "◌", restarting: "▲", lost: "▲", quarantined: "■", stopped: "■" };
-const State = ({ state }) => html`<span class=${`light ${state}`}>${SIGNS[state] ?? "?"} ${state}</span>`;
+const State = ({ state }) => html`<span class=${`light ${state}`}>${SIGNS[state] ?? "?"} ${state === "running" ? "runs" : state}</span>`;
 
 const Actor = memo(({ row }) => html`<tr title=${row.error || row.actor}>
   <td class="name">${row.actor.replace("strategy:", "")}</td>
@@ -48,12 +48,12 @@ const TITLES = {
   429: "requests turned away by the exchange's rate limit, of all buckets",
 };
 
-const Alert = memo(({ row }) => html`<li class=${`alert ${row.level}`}>
+export const Alert = memo(({ row }) => html`<li class=${`alert ${row.level}`}>
   <time>${clock(row.at)}</time><span class="level">${row.level}</span>
   <span>${row.text}${row.count > 1 ? html` <i>×${row.count}</i>` : ""}</span>
 </li>`);
 
-const Board = memo(({ actors, feeds, limits }) => html`
+export const Board = memo(({ actors, feeds, limits }) => html`
   <table class="list board">
     ${heads(["Stream", "State", "Age", "Gaps", "Bad", "Conn"])}
     <tbody>${feeds.map((row) => html`<${Stream} key=${row.stream} row=${row} />`)}</tbody>
@@ -67,6 +67,16 @@ const Board = memo(({ actors, feeds, limits }) => html`
     <tbody>${limits.map((row) => html`<${Limit} key=${row.bucket} row=${row} />`)}</tbody>
   </table>`}`);
 
+const PLACES = ["supervisor", "supervision", "feed:market", "feed:spot", "risk", "execution", "exchange"];
+const place = (name) => (PLACES.indexOf(name) + 1 || 50) - (name.startsWith("strategy:") ? 20 : 0);
+const ranks = new WeakMap();
+/** In the order in which money goes through them; one list per list. */
+export function ranked(actors) {
+  let list = ranks.get(actors);
+  if (!list) ranks.set(actors, (list = [...actors].sort((a, b) => place(a.actor) - place(b.actor) || (a.actor < b.actor ? -1 : 1))));
+  return list;
+}
+
 export function Health({ actors, feeds, limits, alerts, status }) {
   const [view, setView] = useState("board");
   const grave = alerts.filter((row) => row.level === "critical").length;
@@ -78,7 +88,7 @@ export function Health({ actors, feeds, limits, alerts, status }) {
   return html`<${Panel} id="health" title="Health" extra=${tabs} at=${status ? status.timestamp : null}>
     ${view === "board"
       ? actors.length || feeds.length
-        ? html`<${Board} actors=${actors} feeds=${feeds} limits=${limits} />`
+        ? html`<${Board} actors=${ranked(actors)} feeds=${feeds} limits=${limits} />`
         : html`<${Empty} title="No sign of life yet">Actors answer a heartbeat every second.<//>`
       : alerts.length
         ? html`<ul class="alerts">${alerts.map((row) => html`<${Alert} key=${row.id} row=${row} />`)}</ul>`

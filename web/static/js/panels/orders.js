@@ -1,12 +1,46 @@
 // Orders, fills and settled windows.
 import { html, memo, useState } from "../ui.js";
 import { Empty, Panel, Tabs } from "../panel.js";
+import { asCents } from "../ticket.js";
+import { download } from "../csv.js";
 import { cents, clock, contracts, gain, money, number, shortTicker, tone, words } from "../format.js";
 
 const SHOWN = 60;
 const Side = ({ side }) => html`<span class=${`side ${side}`}>${side.toUpperCase()}</span>`;
 
-const Order = memo(({ row }) => html`<tr class=${`order ${row.status}`}>
+const OPEN = new Set(["pending", "submitted", "open", "partially_filled", "unknown"]);
+const named = (row) => `${contracts(row.quantity)} ${row.side.toUpperCase()} at ${cents(row.price)}¢, ${contracts(row.filled_quantity)} filled`;
+
+const cancelOf = (row) => ({
+  path: `trades/${encodeURIComponent(row.trade_id)}/cancel`,
+  title: "Cancel the order",
+  button: "Cancel the order",
+  tone: "warn",
+  says: () => `Takes ${named(row)} off the book. What is filled stays.`,
+});
+
+const amendOf = (row) => ({
+  path: `trades/${encodeURIComponent(row.trade_id)}/amend`,
+  title: "Amend the order",
+  button: "Cancel and place anew",
+  tone: "warn",
+  says: () => `${named(row)}. It is cancelled and a new one goes through all gates: its place in the queue is lost.`,
+  fields: [
+    ["price", `Price, ¢ of ${row.side.toUpperCase()}`, asCents(row.price)],
+    ["quantity", "Contracts that shall rest (empty: as many as now)", ""],
+  ],
+  read: ({ price, quantity }) => ({
+    price: Number((Number(price) / 100).toFixed(4)),
+    ...(quantity === "" ? {} : { quantity: Number(quantity) }),
+  }),
+});
+
+const Actions = ({ row, ask }) => html`<span class="actions">
+  <button type="button" class="small" onClick=${() => ask(amendOf(row))}>Amend</button>
+  <button type="button" class="small warn" onClick=${() => ask(cancelOf(row))}>Cancel</button>
+</span>`;
+
+const Order = memo(({ row, ask }) => html`<tr class=${`order ${row.status}`}>
   <td>${clock(row.created_at)}</td>
   <td>${shortTicker(row.ticker)}</td>
   <td><${Side} side=${row.side} /></td>
@@ -14,9 +48,8 @@ const Order = memo(({ row }) => html`<tr class=${`order ${row.status}`}>
   <td class="n">${cents(row.price)}</td>
   <td class="n">${cents(row.average_fill_price)}</td>
   <td title=${row.notes}><span class=${`status ${row.status}`}>${words(row.status)}</span></td>
-  <td class="n">${money(row.fees)}</td>
-  <td class=${`n ${tone(row.pnl)}`}>${gain(row.pnl)}</td>
-  <td class="name" title=${row.strategy_name}>${row.strategy_name}</td>
+  <td class=${`n ${tone(row.pnl)}`} title=${`fees ${money(row.fees)}`}>${gain(row.pnl)}</td>
+  <td class="name" title=${row.strategy_name}>${OPEN.has(row.status) && ask ? html`<${Actions} row=${row} ask=${ask} />` : row.strategy_name}</td>
 </tr>`);
 
 const Fill = memo(({ row }) => html`<tr>
@@ -43,8 +76,8 @@ const Settled = memo(({ row }) => html`<tr>
 
 const VIEWS = {
   orders: {
-    columns: ["Time", "Window", "Side", "#Filled", "#Limit ¢", "#Avg ¢", "Status", "#Fees", "#P&L", "Strategy"],
-    row: (row) => html`<${Order} key=${row.trade_id} row=${row} />`,
+    columns: ["Time", "Window", "Side", "#Filled", "#Limit ¢", "#Avg ¢", "Status", "#P&L", "Strategy"],
+    row: (row, ask) => html`<${Order} key=${row.trade_id} row=${row} ask=${ask} />`,
     empty: ["No orders yet", "They appear here the moment risk approves one."],
   },
   fills: {
@@ -59,16 +92,27 @@ const VIEWS = {
   },
 };
 
-const Table = memo(({ view, rows }) => {
+export const Table = memo(({ view, rows, ask, shown = SHOWN }) => {
   const { columns, row, empty } = VIEWS[view];
   if (!rows.length) return html`<${Empty} title=${empty[0]}>${empty[1]}<//>`;
   return html`<table class=${`list ${view}`}>
     <thead><tr>${columns.map((name) => html`<th key=${name} class=${name[0] === "#" ? "n" : ""}>${name.replace("#", "")}</th>`)}</tr></thead>
-    <tbody>${rows.slice(0, SHOWN).map(row)}</tbody>
+    <tbody>${rows.slice(0, shown).map((one) => row(one, ask))}</tbody>
   </table>`;
 });
 
-export function Orders({ orders, fills, windows, status }) {
+const sorted = new WeakMap();
+/** Those to which more can happen first; one list per list, so that an unchanged table is not drawn. */
+export function openFirst(orders) {
+  let list = sorted.get(orders);
+  if (!list) {
+    const open = orders.filter((row) => OPEN.has(row.status));
+    sorted.set(orders, (list = open.length ? [...open, ...orders.filter((row) => !OPEN.has(row.status))] : orders));
+  }
+  return list;
+}
+
+export function Orders({ orders, fills, windows, status, ask }) {
   const [view, setView] = useState("orders");
   const open = status?.order_summary.open ?? 0;
   const options = [
@@ -76,8 +120,10 @@ export function Orders({ orders, fills, windows, status }) {
     ["fills", "Fills"],
     ["windows", "Windows"],
   ];
-  const tabs = html`<${Tabs} label="Orders" options=${options} chosen=${view} choose=${setView} />`;
+  const rows = { orders: openFirst(orders), fills, windows }[view];
+  const tabs = html`<${Tabs} label="Orders" options=${options} chosen=${view} choose=${setView} />
+    <button type="button" class="quiet small" disabled=${!rows.length} onClick=${() => download(view, rows)}>CSV</button>`;
   return html`<${Panel} id="orders" title="Trades" extra=${tabs} at=${status ? status.timestamp : null}>
-    <${Table} view=${view} rows=${{ orders, fills, windows }[view]} />
+    <${Table} view=${view} rows=${rows} ask=${ask} />
   <//>`;
 }

@@ -1,0 +1,122 @@
+// How it went, and whether there is an edge.
+import { html, useEffect, useLayoutEffect, useRef } from "../ui.js";
+import { Empty, Panel } from "../panel.js";
+import { cents, clock, gain, money, number, percent, signed, tone, words } from "../format.js";
+import { colours } from "../chart-layers.js";
+import { download } from "../csv.js";
+import { Table, openFirst } from "../panels/orders.js";
+import { Bars, Reliability } from "../svg.js";
+import { newest } from "../store.js";
+
+function equityChart(element, look) {
+  const axis = (format, more = {}) => ({ stroke: look.text, grid: { stroke: look.grid, width: 1 }, ticks: { show: false }, font: "11px system-ui", values: (u, splits) => splits.map(format), ...more });
+  return new uPlot(
+    {
+      width: element.clientWidth,
+      height: element.clientHeight,
+      padding: [10, 6, 0, 16],
+      legend: { show: false },
+      cursor: { drag: { x: false, y: false } },
+      scales: { x: { time: true }, y: {}, d: { range: (u, low, high) => [0, Math.max(0.02, (high ?? 0) * 3)], dir: -1 } },
+      axes: [
+        axis((time) => new Date(time * 1000).toISOString().slice(11, 16), { size: 22 }),
+        axis((value) => money(value), { side: 3, size: 82 }),
+        axis((value) => percent(value, 1), { scale: "d", side: 1, size: 52, grid: { show: false } }),
+      ],
+      series: [
+        {},
+        { label: "equity", stroke: look.index, width: 1.75, points: { show: false } },
+        { label: "peak", stroke: look.spot, width: 1, dash: [4, 4], points: { show: false } },
+        { label: "drawdown", scale: "d", stroke: look.no, width: 1, fill: look.shade, points: { show: false } },
+      ],
+    },
+    [[], [], [], []],
+    element,
+  );
+}
+
+function Equity({ points, theme }) {
+  const element = useRef(null);
+  const chart = useRef(null);
+  useLayoutEffect(() => {
+    chart.current = equityChart(element.current, colours());
+    const fit = () => chart.current.setSize({ width: element.current.clientWidth, height: element.current.clientHeight });
+    const observer = new ResizeObserver(fit);
+    observer.observe(element.current);
+    return () => {
+      observer.disconnect();
+      chart.current.destroy();
+    };
+  }, [theme]);
+  useEffect(() => {
+    chart.current.setData([points.map(([at]) => at / 1000), ...[1, 2, 3].map((column) => points.map((point) => point[column]))]);
+  }, [points, theme]);
+  return html`<div class="plot" ref=${element}></div>`;
+}
+
+const Fact = ({ name, children, of = "" }) => html`<div><dt>${name}</dt><dd class=${of}>${children}</dd></div>`;
+
+const Verdict = ({ row }) => html`<p class="verdict">${row.verdict}.</p>
+  <dl class="facts tiles">
+    <${Fact} name="P&L after fees" of=${tone(row.pnl)}>${gain(row.pnl)}<//>
+    <${Fact} name="Fees paid">${money(row.fees)}<//>
+    <${Fact} name="Trades">${number(row.trades)}<//>
+    <${Fact} name="Windows">${number(row.windows)}<//>
+    <${Fact} name="Win rate">${percent(row.win_rate, 0)}<//>
+    <${Fact} name="Per trade" of=${tone(row.per_trade)}>${gain(row.per_trade)}<//>
+    <${Fact} name="Per contract">${signed(row.mean_cents, 1)}¢<//>
+    <${Fact} name="Its interval">${row.low_cents === null ? "–" : `${signed(row.low_cents, 1)} to ${signed(row.high_cents, 1)}¢`}<//>
+    <${Fact} name="Deepest drawdown">${percent(row.max_drawdown, 1)}<//>
+    <${Fact} name="Since">${row.covers_from ? row.covers_from.slice(0, 16).replace("T", " ") : "–"}<//>
+  </dl>`;
+
+const Results = ({ rows }) => html`<table class="list">
+  <thead><tr><th>Strategy</th><th class="n">Trades</th><th class="n">Won</th><th class="n">P&L</th><th class="n">Fees</th><th class="n">Each</th><th class="n">Best</th><th class="n">Worst</th></tr></thead>
+  <tbody>${rows.map((row) => html`<tr key=${row.strategy}>
+    <td>${words(row.strategy)}</td><td class="n">${row.trades}</td><td class="n">${percent(row.win_rate, 0)}</td>
+    <td class=${`n ${tone(row.pnl)}`}>${gain(row.pnl)}</td><td class="n">${money(row.fees)}</td>
+    <td class=${`n ${tone(row.per_trade)}`}>${gain(row.per_trade)}</td><td class="n">${gain(row.best)}</td><td class="n">${gain(row.worst)}</td>
+  </tr>`)}</tbody></table>`;
+
+const Days = ({ rows }) => html`<${Bars} title="P&L by day and strategy" rows=${rows.slice(-24).map((row) => ({ label: `${row.day.slice(5)}`, value: row.pnl, text: `${words(row.strategy)} ${gain(row.pnl)}` }))} />
+  <table class="list"><thead><tr><th>Day (New York)</th><th>Strategy</th><th class="n">Trades</th><th class="n">Fees</th><th class="n">P&L</th></tr></thead>
+  <tbody>${[...rows].reverse().map((row) => html`<tr key=${row.day + row.strategy}><td>${row.day}</td><td>${words(row.strategy)}</td><td class="n">${row.trades}</td>
+    <td class="n">${money(row.fees)}</td><td class=${`n ${tone(row.pnl)}`}>${gain(row.pnl)}</td></tr>`)}</tbody></table>`;
+
+const Score = ({ score }) => html`<div class="score">
+  <${Reliability} sets=${[{ name: "market", bins: score.market_bins, shift: 3 }, { name: "model", bins: score.model_bins, shift: -3 }]} />
+  <div>
+    <p class="legend"><span class="key fair">● model</span><span class="key spot">■ market</span></p>
+    <table class="list"><thead><tr><th></th><th class="n">Model</th><th class="n">Market</th></tr></thead><tbody>
+      <tr><td>Brier</td><td class="n">${number(score.model_brier, 4)}</td><td class="n">${number(score.market_brier, 4)}</td></tr>
+      <tr><td>Log loss</td><td class="n">${number(score.model_log_loss, 4)}</td><td class="n">${number(score.market_log_loss, 4)}</td></tr>
+    </tbody></table>
+    <p>Difference ${signed(score.difference.value, 4)}<br /><i>${score.windows > 1 ? `95 % interval ${signed(score.difference.low, 4)} to ${signed(score.difference.high, 4)}` : "One window has no interval"}; below zero the model is better.</i></p>
+    <p><i>${score.forecasts} forecasts in ${score.windows} ${score.windows === 1 ? "window" : "windows"}. Bars are 95 % intervals of windows.</i></p>
+  </div>
+</div>`;
+
+const Selection = ({ rows }) => html`<table class="list"><thead><tr><th>After our fills</th><th class="n">Mean move</th><th class="n">Fills</th></tr></thead>
+  <tbody>${rows.map((row) => html`<tr key=${row.seconds}><td>${row.seconds} s</td><td class=${`n ${tone(row.cents)}`}>${signed(row.cents, 2)}¢</td><td class="n">${row.fills}</td></tr>`)}</tbody></table>
+  <p class="note">How the middle of the book moved, per contract; minus is against us.</p>`;
+
+const WAIT = html`<${Empty} title="No results yet">They come when the first window in which something was bought has settled.<//>`;
+
+export default function Performance({ state, theme, status, ask }) {
+  const row = state.performance;
+  const points = state.equity?.get("equity") ?? [];
+  const at = status ? status.timestamp : null;
+  const traded = row && row.trades > 0;
+  const orders = openFirst(newest(state.order));
+  const csv = html`<button type="button" class="quiet small" disabled=${!orders.length} onClick=${() => download("trades", orders)}>CSV</button>`;
+  return html`
+    <${Panel} id="verdict" title="Verdict" at=${at}>${traded ? html`<${Verdict} row=${row} />` : WAIT}<//>
+    <${Panel} id="equity" title="Equity and drawdown" at=${at}>
+      ${points.length > 1 ? html`<${Equity} points=${points} theme=${theme} />` : html`<${Empty} title="One moment">The first points of the curve are being gathered.<//>`}<//>
+    <${Panel} id="score" title="Model against market" at=${at}>${row?.score ? html`<${Score} score=${row.score} />` : html`<${Empty} title="Nothing scored yet">Forecasts are scored when their window has a result.<//>`}<//>
+    <${Panel} id="days" title="P&L by day" at=${at}>${traded ? html`<${Days} rows=${row.days} />` : WAIT}<//>
+    <${Panel} id="results" title="By strategy, and what followed our fills" at=${at}>
+      ${traded ? html`<${Results} rows=${row.strategies} />` : WAIT}
+      ${row && html`<${Selection} rows=${row.selection} />`}<//>
+    <${Panel} id="trades" title="Trades" at=${at} extra=${csv}><${Table} view="orders" rows=${orders} ask=${ask} shown=${300} /><//>`;
+}

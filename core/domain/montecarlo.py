@@ -49,7 +49,7 @@ def estimate_yes(state: Outlook, sigma: float, draws: Draws) -> Estimate:
     unseen = state.missed * float(state.price)
     off = PRINTS * float(state.price) * draws.error
     hits = 0
-    for sums, mixing in _coming_sums(state, sigma, draws):
+    for sums, _, mixing in coming_sums(state, sigma, draws):
         wrong = off * mixing * blurs.standard_normal(sums.size) if draws.error else 0.0
         hits += int(np.count_nonzero(2.0 * (sums + unseen + wrong) >= state.needed))
     share = hits / draws.paths
@@ -61,31 +61,37 @@ def estimate_yes(state: Outlook, sigma: float, draws: Draws) -> Estimate:
 
 def draw_means(state: Outlook, sigma: float, draws: Draws) -> NDArray[np.float64]:
     """Drawn means of the prints to come, in IndexValue units; needs `state.coming`."""
-    return np.concatenate([sums for sums, _ in _coming_sums(state, sigma, draws)]) / state.coming
+    drawn = [sums for sums, _, _ in coming_sums(state, sigma, draws)]
+    return np.concatenate(drawn) / state.coming
 
 
-def _coming_sums(
+def coming_sums(
     state: Outlook, sigma: float, draws: Draws
-) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Sums of the prints to come, one for each path, and the path's own factor on all widths."""
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
+    """By path: the sum of the prints to come, its first order, and the factor on all widths."""
     generator = np.random.default_rng(draws.seed)
     for start in range(0, draws.paths, _CHUNK):
         mixing = np.ones(min(_CHUNK, draws.paths - start))
         if draws.degrees is not None:
             squares = generator.chisquare(draws.degrees, mixing.size)
             mixing = np.sqrt((draws.degrees - 2) / squares)
-        yield _walk(state, sigma * mixing, generator), mixing
+        sums, twins = _walk(state, sigma * mixing, generator)
+        yield sums, twins, mixing
 
 
 def _walk(
     state: Outlook, scale: NDArray[np.float64], generator: np.random.Generator
-) -> NDArray[np.float64]:
-    """One path for each volatility in `scale`, print by print; the sum of its prints."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """One path for each volatility in `scale`, print by print; the sum of its prints, and the same
+    to first order in their log prices.
+    """
     log_price = np.zeros_like(scale)
-    total = np.zeros_like(scale)
+    total, first_order = np.zeros_like(scale), np.zeros_like(scale)
     for number in range(state.coming):
         elapsed = 1.0 if number else state.first_s
         shocks = generator.standard_normal(scale.size)
         log_price += scale * math.sqrt(elapsed) * shocks - scale * scale * elapsed / 2
         total += np.exp(log_price)
-    return total * float(state.price)
+        first_order += log_price
+    price = float(state.price)
+    return total * price, (first_order + state.coming) * price

@@ -10,7 +10,7 @@ with `pricing`: the twin's variance is summed print by print.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.special import ndtr
@@ -20,6 +20,10 @@ from core.domain.montecarlo import Estimate, coming_sums
 if TYPE_CHECKING:
     from core.domain.montecarlo import Draws
     from core.domain.pricing import Outlook
+
+
+_UNSEEN: Final = 3.0
+"""Upper 95 % bound of the expected number of what was never seen."""
 
 
 def estimate_yes_sharply(state: Outlook, sigma: float, draws: Draws) -> Estimate:
@@ -36,5 +40,6 @@ def estimate_yes_sharply(state: Outlook, sigma: float, draws: Draws) -> Estimate
         total += float(values.sum())
         squares += float(np.square(values).sum())
     mean = total / draws.paths
-    variance = max(squares / draws.paths - mean * mean, 1.0 / draws.paths**2)
+    # Where the twin never erred, it may still err once in a third of as many paths.
+    variance = max(squares / draws.paths - mean * mean, _UNSEEN / draws.paths)
     return Estimate(probability=mean, standard_error=math.sqrt(variance / draws.paths))

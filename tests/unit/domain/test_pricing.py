@@ -403,8 +403,8 @@ def test_a_state_that_is_far_off_twice_or_too_far_once_does_not_agree() -> None:
 
 
 def test_with_the_chance_taken_out_hardly_an_error_shows() -> None:
-    """Plain draws of this number are off by 0.0035. What is left out of the formula, relatively
-    sigma^2 t, is seen here as 0.00002 where the twin never errs, and is allowed 0.00005.
+    """Plain draws of this number are off by 0.0035, these by a tenth of that. What the formula
+    leaves out is about 0.00002; 0.00005 is allowed.
     """
     for cell in grid()[::9]:
         if cell.state.coming:

@@ -2,15 +2,16 @@
 
     python -m core.research.score_fit SOURCE COMMAND
 
-Commands: rhythm, tails, volatility, settlement, basis, blend. SOURCE is a folder of recordings.
-Each table has the earlier part, by which was chosen, and the later part, which only reports.
-Nothing here runs in the daemon.
+Commands: rhythm, tails, volatility, settlement, basis, blend, market. SOURCE is a folder of
+recordings. Each table has the earlier part, by which was chosen, and the later part, which only
+reports. Nothing here runs in the daemon.
 """
 
 from __future__ import annotations
 
 import tempfile
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,9 +28,17 @@ from core.research.importers import import_recorded
 from core.research.score import Looks, gather, scores
 from core.research.score_fit_basis import events, surprises
 from core.research.score_fit_density import Sight, Tail, fair_of, fit_of, sights
+from core.research.score_fit_market import (
+    Judged,
+    features,
+    leaning,
+    read_quotes,
+    recalibrated,
+    sight,
+)
 from core.research.score_fit_rhythm import COINS, fit_profile, forecast_loss, read_moves
 from core.research.score_points import naive
-from core.research.score_replay import ReplayTerms
+from core.research.score_replay import ReplayTerms, replay
 from core.units import SECOND, Nanos
 
 if TYPE_CHECKING:
@@ -242,6 +251,35 @@ def _blend_cells(looks: Looks, settings: BlendSettings, cut: Nanos) -> list[str]
         mean = part.mean(log_loss_points)
         cells.append(f"{part.windows:3} {mean['market']} {mean['model']} {mean['blend']}")
     return cells
+
+
+@main.command()
+@click.pass_obj
+def market(source: Path) -> None:
+    """Tries to better the market's own price: its calibration, and what leads it."""
+    click.echo("changed market less market in log loss, with its interval over windows")
+    quotes = read_quotes(source)
+    cut = int(np.median(np.unique(quotes.close_ns)))
+    coins = [("all coins", quotes.coin != "")]
+    coins += [(str(coin), quotes.coin == coin) for coin in np.unique(quotes.coin)]
+    for name, chosen in coins:
+        _echo_judged(f"{name}: level and slope", recalibrated(quotes, chosen, cut))
+    with tempfile.TemporaryDirectory() as folder:
+        for series, recording, *_ in TAPES:
+            terms = ReplayTerms()
+            tape = _tape(source, Path(folder), series, recording)
+            played = replay(tape, terms, partial(sight, terms=terms))
+            seen = [one for one in played.seen if one.point.ticker in played.results]
+            for name, feature in features(seen).items():
+                _echo_judged(f"{series}: {name}", leaning(seen, played.results, feature))
+
+
+def _echo_judged(name: str, judged: Judged) -> None:
+    found, fitted = judged.difference, " ".join(f"{value:+.3f}" for value in judged.fitted)
+    click.echo(
+        f"{name:40} {judged.looks:6} looks  market {judged.market:.4f}  {found.value:+.5f}  "
+        f"{found.low:+.5f} to {found.high:+.5f}  fitted {fitted}"
+    )
 
 
 def _tape(source: Path, folder: Path, series: str, recording: str) -> Path:

@@ -175,10 +175,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     def to_text(self) -> str:
         """For people."""
         lines = [
-            (
-                f"{len(self.compared)} states, {len(self.again)} beyond {BEYOND:g} standard errors, "
-                f"root mean square of the distances {self.spread:.2f} (1 is chance)"
-            )
+            f"{len(self.compared)} states, {len(self.again)} beyond {BEYOND:g} standard errors",
+            f"root mean square of the distances {self.spread:.2f} (1 is chance)",
         ]
         ranked = sorted(self.compared, key=lambda one: -abs(one.distance))
         lines += [f"  {one.to_text()}" for one in ranked[:3]]

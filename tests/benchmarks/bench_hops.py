@@ -136,7 +136,9 @@ class _Hops(Routing):
         return self._to
 
 
-def _host_line(length: int) -> _Line:
+def host_line(length: int) -> _Line:
+    """Whole hosts, each of which hands on what it gets."""
+
     def build(last: Callable[[int], None]) -> tuple[_Send, Callable[[], object]]:
         directory = Directory()
         directory.register_sink("hop:0", lambda message: last(_stamp(message)))
@@ -190,7 +192,7 @@ def _measure(rounds: int, place: str) -> list[Row]:
                 f"{what}, raw SimpleQueue": _raw_line(length),
                 f"{what}, Pykka": _pykka_line(_Stock, length),
                 f"{what}, Pykka on our inbox": _pykka_line(_OnOurInbox, length),
-                f"{what}, our hosts": _host_line(length),
+                f"{what}, our hosts": host_line(length),
             }
             cases = {
                 name: lambda line=line, share=share: _latency(line, share)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from web.settings import WebSettings
 
+OWNER_ONLY: Final = 0o600
+OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _TOKEN_BYTES: Final = 32
 _SHORTEST_TOKEN: Final = 32
 _FAILURES: Final = 10
@@ -73,7 +75,7 @@ def load_token(path: Path) -> str:
         return _read_token(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY)
     except OSError as error:
         msg = f"cannot write the token {path}: {error.strerror or error}"
         raise TokenError(msg) from error
@@ -90,7 +92,7 @@ def _read_token(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         msg = f"cannot read the token {path}: {error}"
         raise TokenError(msg) from error
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if mode & OTHERS:
         msg = f"the token {path} can be read by others (mode {mode:o}): run chmod 600 {path}"
         raise TokenError(msg)
     if len(token) < _SHORTEST_TOKEN:
@@ -143,7 +145,8 @@ class Gate:
         bearer = request.headers.get("Authorization")
         role = self._cookie_role(request) if bearer is None else self._bearer_role(bearer)
         if role is None:
-            raise self.failure(request)
+            guessed = bearer is not None or self.cookie in request.cookies
+            raise self.failure(request) if guessed else _nobody()
         g.role = role
         self.check_role(role, request)
         if request.path == STREAM_PATH or request.method not in _READS:
@@ -192,9 +195,7 @@ class Gate:
         """
         if self._failures.register(request.remote_addr or ""):
             return ApiError(429, "too_many_failures", "too many failed attempts: wait a minute")
-        return ApiError(
-            401, "unauthorized", "a token is needed: open the link printed at start, or send it"
-        )
+        return _nobody()
 
     def _bearer_role(self, header: str) -> Role | None:
         scheme, _, given = header.partition(" ")
@@ -216,6 +217,13 @@ class Gate:
 
     def _viewer_fits(self, given: str) -> bool:
         return bool(self._viewer) and hmac.compare_digest(given.encode(), self._viewer)
+
+
+def _nobody() -> ApiError:
+    """Who sends nothing has guessed nothing: it counts as no failure."""
+    return ApiError(
+        401, "unauthorized", "a token is needed: open the link printed at start, or send it"
+    )
 
 
 def _session(token: bytes) -> str:

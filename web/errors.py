@@ -80,4 +80,9 @@ def install(app: Flask) -> None:
     def broken(error: Exception) -> Response:
         # A border: the client learns nothing of the inside, the log everything.
         _log.error("request failed", exc_info=error)
-        return error_response(ApiError(500, "internal", "internal error, see the log"))
+        return error_response(internal(error))
+
+
+def internal(_: Exception) -> ApiError:
+    """What the client learns of a defect: that there is one."""
+    return ApiError(500, "internal", "internal error, see the log")

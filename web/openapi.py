@@ -20,6 +20,21 @@ _ABOUT: Final = (
     "Money and prices are dollars as numbers, quantities contracts, times RFC 3339 in UTC. A "
     "command that carries a `command_id` is carried out once. Errors have one shape."
 )
+_TRADE: Final = ("trade_id", "$response.body#/trades/0/trade_id")
+_PLACED: Final = ("trade_id", "$response.body#/trade_id")
+_STRATEGY: Final = ("name", "$response.body#/strategies/0/name")
+_LINKS: Final[dict[tuple[str, str], dict[str, tuple[str, str]]]] = {
+    ("POST", "orders"): {"cancel": _PLACED, "decrease": _PLACED, "amend": _PLACED},
+    ("GET", "trades"): {"cancel": _TRADE, "decrease": _TRADE, "amend": _TRADE},
+    ("GET", "windows"): {"window": ("ticker", "$response.body#/windows/0/ticker")},
+    ("GET", "strategies"): {
+        "parameters": _STRATEGY,
+        "set_parameters": _STRATEGY,
+        "enable": _STRATEGY,
+        "disable": _STRATEGY,
+    },
+}
+"""What an answer is good for: operation that it leads to, its parameter, and where that stands."""
 _FAILURES: Final = {
     400: "not a proper request",
     401: "no or wrong token",
@@ -75,6 +90,12 @@ def _told(operation: Operation) -> dict[str, Any]:
         told["summary"] = operation.handler.replace("_", " ").capitalize()
     if operation.path == "health":
         told["security"] = []
+    links = _LINKS.get((operation.method, operation.path))
+    if links:
+        told["responses"]["200"]["links"] = {
+            name: {"operationId": name, "parameters": {parameter: source}}
+            for name, (parameter, source) in links.items()
+        }
     return told
 
 

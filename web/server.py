@@ -31,6 +31,8 @@ _IDLE_SECONDS: Final = 75
 _STOP_SECONDS: Final = 5
 _POLL_SECONDS: Final = 0.1
 """How often the acceptor looks whether it shall stop."""
+HEADER_BYTES: Final = 32 * 1024
+"""Of one request's line and headers together; more is answered 413 and read no further."""
 _SOCKET_KEY: Final = "werkzeug.socket"
 CUT_KEY: Final = "quarterhour.cut"
 """In the environment of a plain request: a call that ends its connection without an answer."""
@@ -158,6 +160,7 @@ class _Cheroot(wsgi.Server):
             shutdown_timeout=_STOP_SECONDS,
         )
         self.gateway = _Gateway
+        self.max_request_header_size = HEADER_BYTES
         self.keep_alive_conn_limit = threads
         self.expiration_interval = _POLL_SECONDS
         self._streams: set[StreamSocket] = set()

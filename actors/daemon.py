@@ -136,7 +136,11 @@ class Daemon:
         hosts = (*placement(roles, fused=fused), *venue.hosts)
         surroundings = Surroundings(mode=settings.mode, speed=venue.clock.speed, hosts=hosts)
         assembly = Assembly(settings, surroundings)
-        return lambda name, instance: venue.make(name) or assembly.make(name, instance)
+        journal = self._journal
+        assert journal is not None
+        return lambda name, instance: (
+            venue.make(name, journal.fold) or assembly.make(name, instance)
+        )
 
     def _journal_path(self, venue: Venue) -> Path:
         """A local exchange that starts anew has new accounts, so each gets a journal of its own."""

@@ -132,7 +132,7 @@ class ReadDesk:
         name = query.series
         series = self._series_of(name)
         listed = self._exchange.markets(series=name, status=MarketStatus.ACTIVE)
-        named = self._exchange.markets(tickers=self._expected(query))
+        named = self._exchange.markets(tickers=(*self._expected(query), *query.tickers))
         now = self._clock.now()
         found = {market.ticker: market for market in (*named, *listed)}
         wanted = [market for market in found.values() if market.series_ticker == name]

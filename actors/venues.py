@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from actors.host import Station
     from actors.venue_process import VenueAddress
     from config.settings import Settings
+    from core.domain.fold import Fold
     from core.runner import Role
 
 PROOF_MARGIN_SECONDS = 2.0
@@ -76,9 +77,11 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
         """Roles that only this venue needs."""
         return (PAPER,) if self.paper is not None else ()
 
-    def make(self, name: str) -> Role | None:
-        """One of `roles`; None for all others."""
-        return Paper(self.paper) if name == PAPER and self.paper is not None else None
+    def make(self, name: str, past: Callable[[], Fold]) -> Role | None:
+        """One of `roles`; None for all others. `past` folds the journal as it is then."""
+        if name != PAPER or self.paper is None:
+            return None
+        return Paper(self.paper, past=past)
 
 
 def open_venue(settings: Settings, address: VenueAddress | None) -> Venue:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+from core.domain.fold import folded
 from core.journal import JournalError
 from core.journal_archive import Bounds, Compacted, compact
 from core.journal_check import check
@@ -20,6 +22,7 @@ from core.journal_sqlite import SqliteJournal
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from core.domain.fold import Fold
     from core.journal import Journal
     from core.units import Nanos
 
@@ -53,6 +56,11 @@ class JournalKeeper:
     def connect_to_halt(self) -> Journal:
         """A connection for the host that halts trading."""
         return LastWordJournal(self.connect(), reserve_of(self.path))
+
+    def fold(self) -> Fold:
+        """Everything journalled so far, folded; any thread."""
+        with closing(self.connect()) as journal:
+            return folded(journal.replay())
 
     def release(self) -> None:
         """Let another daemon have the journal. Idempotent."""

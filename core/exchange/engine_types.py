@@ -15,7 +15,7 @@ import msgspec
 from core.domain.fees import VERSION_A, FeeTerms
 from core.domain.grid import TAPERED_DECI_CENT
 from core.exchange.listing import FeeType, Market, PriceRange
-from core.exchange.records import Order, SelfTradePrevention, TimeInForce
+from core.exchange.records import Order, Position, SelfTradePrevention, TimeInForce
 from core.units import MILLISECOND, ONE_CENT, SECOND, Money, Nanos, Price, Quantity
 
 CRYPTO_SHARD: Final = 2
@@ -205,6 +205,19 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     dollar_volume: Money
     open_interest: Quantity
     ts: Nanos
+
+
+class AccountPast(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account was before its venue ended: all that a venue of its own memory would know."""
+
+    cash: Money
+    """All of it on `shard`; nothing rests any more, so nothing is reserved."""
+    deposits: Money
+    fees: Money
+    """All fees ever charged."""
+    positions: tuple[Position, ...]
+    """Of markets that wait for their result, whether the venue lists them yet or not."""
+    shard: int = 2
 
 
 class AccountBooks(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,13 +13,14 @@ from core.domain.fees import trade_fee
 from core.exchange.engine import admission, refusals
 from core.exchange.engine.accounts import Account
 from core.exchange.engine.outside_door import OutsideDoor
+from core.exchange.engine.venue import Ids
 from core.units import FEE_UNIT, Money, Nanos, Price, Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from core.domain.windows import Window
-    from core.exchange.engine_types import OrderGroupRow, SeriesSpec
+    from core.exchange.engine_types import AccountPast, OrderGroupRow, SeriesSpec
     from core.exchange.listing import PriceRange
     from core.exchange.records import (
         Amended,
@@ -72,6 +73,15 @@ class SimulatedExchange(OutsideDoor):
             msg = f"account {account} exists"
             raise ValueError(msg)
         self._venue.accounts[account] = Account(account, cash)
+
+    def regain_account(self, account: str, past: AccountPast, now: Nanos) -> None:
+        """Open an account as it was before this venue was started again, instead of an empty one.
+
+        Ids of orders and trades differ from all that were given before.
+        """
+        self.open_account(account, {past.shard: past.cash}, now)
+        self._venue.account(account).regain(past)
+        self._venue.ids = Ids(f"{self._venue.config.seed}@{now}")
 
     def deposit(self, account: str, shard: int, amount: Money, now: Nanos) -> None:
         """Add cash, or take it away; resting orders without cover get `MarginCancel`."""

@@ -6,9 +6,8 @@ the time that it takes to get there, and what comes of them is told after the ti
 come back (`core.exchange.fills`): answers to requests by one way, reports of fills and orders by a
 stream of their own, so a fill may be told before the answer to its order, as in life.
 
-Nothing here is journalled. A host that is restarted begins with a fresh account, which
-reconciliation finds out, and trading halts; regaining a paper account by replay is for a later
-time. Deterministic by seed. Its thread is its host's.
+Nothing here is journalled, but the customer's books are: a venue that is started again takes the
+account up as they have it (`paper_past`). Deterministic by seed. Its thread is its host's.
 """
 
 from __future__ import annotations
@@ -18,12 +17,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from core import messages as m
+from core.domain.fold import Fold
 from core.exchange.engine_types import CRYPTO_SHARD
 from core.exchange.fills import FillModel, Latency
 from core.exchange.simulated import SimulatedExchange
 from core.roles.base import HandlingRole
 from core.roles.paper_desk import ACCOUNT, Desk
 from core.roles.paper_outside import Outside
+from core.roles.paper_past import Awaited, past_of
 from core.topology import PAPER
 from core.units import Money, Nanos
 
@@ -58,15 +59,22 @@ class PaperReturn(m.Message, frozen=True, kw_only=True):
 
 
 class Paper(HandlingRole):
-    """See the module. `engine` may be looked at, and is changed by nobody else."""
+    """See the module. `engine` may be looked at, and is changed by nobody else.
 
-    def __init__(self, terms: PaperTerms, name: str = PAPER) -> None:
+    `past` tells what the journal knows of the account; without it the account is new.
+    """
+
+    def __init__(
+        self, terms: PaperTerms, name: str = PAPER, past: Callable[[], Fold] = Fold
+    ) -> None:
         config = terms.fills.engine_config()
         self.engine = SimulatedExchange(msgspec.structs.replace(config, results_are_told=True))
         self._terms = terms
         self._latency = Latency(terms.fills.latency, terms.fills.seed)
         self._desk = Desk(self.engine)
         self._outside = Outside(self.engine)
+        self._past = past
+        self._awaited = Awaited()
         super().__init__(name, self._table())
 
     def _table(self) -> dict[type[m.Message], Handler]:
@@ -110,7 +118,12 @@ class Paper(HandlingRole):
 
     def _begin(self, begin: m.Begin, now: Nanos) -> Sequence[Message]:
         del begin
-        self._desk.open({self._terms.shard: self._terms.cash}, now)
+        past = past_of(self._past(), self._terms.shard, now)
+        if past is None:
+            self._desk.open({self._terms.shard: self._terms.cash}, now)
+        else:
+            self._desk.regain(past, now)
+            self._awaited.expect(past.account)
         return ()
 
     # --- following the outside
@@ -118,7 +131,7 @@ class Paper(HandlingRole):
     def _tick(self, tick: m.Tick, now: Nanos) -> Sequence[Message]:
         del tick
         self.engine.advance(now)
-        return self._reported(now)
+        return [*self._awaited.questions(now), *self._reported(now)]
 
     def _followed(self, change: Callable[[Any, Nanos], None]) -> Handler:
         """A handler that lets the venue take a change, and tells what that did to our orders."""
@@ -138,6 +151,7 @@ class Paper(HandlingRole):
         return hear
 
     def _determined(self, result: m.MarketDetermined, now: Nanos) -> Sequence[Message]:
+        self._awaited.heard(result.ticker)
         due = self._outside.waits_until(result, now)
         if due is not None:
             return (m.Scheduled(due=due, to=self.name, message=result),)

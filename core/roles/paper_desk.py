@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from core.exchange.engine_events import EngineEvent
+    from core.exchange.records import Order
     from core.exchange.simulated import SimulatedExchange
     from core.messages import Message
+    from core.roles.paper_past import PaperPast
     from core.units import Money, Nanos
 
 ACCOUNT: Final = "paper"
@@ -32,10 +34,17 @@ class Desk:
         """Our id -> the venue's."""
         self._under_way: set[str] = set()
         """Orders sent that have not arrived: a question may overtake them."""
+        self._before: dict[str, Order] = {}
+        """Orders that ended with the venue before this one."""
 
     def open(self, cash: Mapping[int, Money], now: Nanos) -> None:
         """Open the account, once."""
         self._engine.open_account(ACCOUNT, cash, now)
+
+    def regain(self, past: PaperPast, now: Nanos) -> None:
+        """Open the account as it was before the venue was started again, once."""
+        self._engine.regain_account(ACCOUNT, past.account, now)
+        self._before = {order.client_order_id: order for order in past.orders}
 
     def expect(self, order_id: str) -> None:
         """An order was sent and has not arrived yet."""
@@ -137,10 +146,11 @@ class Desk:
         """The order and its fills. Absence is proof unless the order is still under way."""
         self._engine.advance(now)
         venue_id = self._venue_ids.get(request.order_id, request.venue_order_id)
+        order: Order | None
         try:
             order = self._engine.order(ACCOUNT, venue_id)
         except Rejected:
-            order = None
+            order = self._before.get(request.order_id)
         fills = self._engine.fills(ACCOUNT, order_id=venue_id) if order is not None else ()
         return m.OrderLookup(
             order_id=request.order_id,
@@ -157,7 +167,7 @@ class Desk:
             cash=engine.balance(ACCOUNT).cash,
             orders=tuple(
                 order
-                for order in engine.orders(ACCOUNT)
+                for order in (*self._before.values(), *engine.orders(ACCOUNT))
                 if order.status is OrderStatus.RESTING or order.created >= since
             ),
             fills=tuple(fill for fill in engine.fills(ACCOUNT) if fill.ts >= since),

@@ -120,7 +120,7 @@ class Outside:
         """Open a market at the first listing before its close; later ones bring the strike."""
         terms = listed.market
         if terms.ticker not in self._markets:
-            if now >= terms.close_ns:
+            if now >= terms.close_ns and not self._engine.holds(terms.ticker):
                 return
             self._markets[terms.ticker] = _Market(terms.ticker, terms.close_ns)
             self._engine.add_series(_series(terms))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from core.exchange.engine.groups import OrderGroup
     from core.exchange.engine.live_orders import LiveOrder
+    from core.exchange.engine_types import AccountPast
     from core.exchange.records import Fill, Settlement
 
     WorstFee = Callable[[Price, Quantity], int]
@@ -90,6 +91,12 @@ class Account:
         if record is None:
             record = self.records[ticker] = MarketRecord(ticker, shard)
         return record
+
+    def regain(self, past: AccountPast) -> None:
+        """Take up what the account was before its venue ended; it must have just been opened."""
+        self.deposits, self.fees = past.deposits, past.fees
+        for row in past.positions:
+            self.record(row.ticker, past.shard).holding.regain(row)
 
     def add_cash(self, shard: int, amount: int) -> None:
         """Book a change of cash on a shard."""

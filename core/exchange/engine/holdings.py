@@ -61,6 +61,13 @@ class Holding:
         self.quantity += quantity if side is Side.BID else -quantity
         return cash
 
+    def regain(self, row: Position) -> None:
+        """Be what the row says, also where nothing is held any more."""
+        self.quantity, self.cost = row.quantity, row.cost
+        self.realized, self.traded = row.realized, row.traded
+        self.fees = self.position_fees = row.fees
+        self.volume, self.updated = max(1, abs(row.quantity)), row.updated
+
     def closable(self, side: Side) -> int:
         """How much an order of this side can close."""
         return max(0, -self.quantity if side is Side.BID else self.quantity)

@@ -41,6 +41,9 @@ class Lifecycle:
         fees = spec.fee_terms(venue.config.fee_trade_unit)
         market = MarketState(spec, window, fees, venue.now)
         venue.markets[market.ticker] = market
+        for name, account in venue.accounts.items():
+            if market.ticker in account.records:  # held since before the venue was started again
+                market.participants.setdefault(name)
         self._tell(market, MarketEvent.CREATED)
         opens, closes = window.open_ns, window.close_ns
         steps = [

@@ -94,6 +94,11 @@ class EngineReads:
         found.sort(key=lambda settlement: -settlement.settled)
         return tuple(found)
 
+    def holds(self, ticker: str) -> bool:
+        """Whether anybody has traded in this market and waits for its result."""
+        records = (owner.records.get(ticker) for owner in self._venue.accounts.values())
+        return any(record is not None and record.settlement is None for record in records)
+
     def balance(self, account: str) -> Balance:
         """Spendable cash by shard, and the value of open positions at the middle of the book."""
         return self._venue.balance(self._venue.account(account))

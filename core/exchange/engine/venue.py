@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class Ids:
     """UUID-shaped ids from a seed and a counter: equal runs give equal ids."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int | str) -> None:
         self._seed = seed
         self.count = 0
 
@@ -148,7 +148,9 @@ class Venue:
         held = record.holding.quantity
         if not held:
             return 0
-        market = self.markets[ticker]
+        market = self.markets.get(ticker)
+        if market is None:
+            return record.holding.cost  # held since before the venue was started again
         if market.result is not None:
             yes_twice = 2 * DOLLAR_PRICE if market.result is Outcome.YES else 0
         elif market.status is MarketStatus.CLOSED and market.last_quote is not None:

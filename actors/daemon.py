@@ -18,7 +18,7 @@ from actors.control import ActorControl
 from actors.desk import NoAnswerError
 from actors.halt_file import HaltFile
 from actors.machine import measurer
-from actors.outcome import Outcome, our_books
+from actors.outcome import Outcome, our_books, wait_for_replica
 from actors.recorder import Recorder, open_recorder
 from actors.session import Session, Tally
 from actors.system import Plan, System
@@ -225,7 +225,7 @@ class Daemon:
         ours, theirs = our_books(tally), None
         try:
             if ours is not None and self._venue.paper is None and time.monotonic() < deadline:
-                theirs = self._their_books(tally)
+                theirs = self._their_books(tally, deadline)
         except ExchangeError as error:
             _log.error("the exchange's books could not be read", extra=kv(why=error))
         self._close_venue()
@@ -257,13 +257,16 @@ class Daemon:
         left = self._system.leftovers()
         return f"hosts did not stop: {', '.join(left)}" if left else ""
 
-    def _their_books(self, tally: Tally) -> Books:
+    def _their_books(self, tally: Tally, deadline: float) -> Books:
         assert self._venue is not None
+        exchange, now = self._venue.exchange, self._venue.clock.now()
+        if not wait_for_replica(exchange, now, deadline):
+            _log.warning("the exchange's books are those of an earlier moment")
         capital, began = Money(0), Nanos(0)
         if tally.books is not None:
             capital, began = tally.books.capital, tally.books.since
         since = Nanos(began - seconds(1))
-        return exchange_books(self._venue.exchange, capital, self._venue.shard, since)
+        return exchange_books(exchange, capital, self._venue.shard, since)
 
     def _close_venue(self) -> None:
         if self._recorder is not None:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
 import msgspec
 
 from actors.session import Tally
 from core.exchange.books import Books
 from core.messages import ControlAnswer, Difference
 from core.units import Money, dollars
+
+if TYPE_CHECKING:
+    from core.exchange.port import Exchange
+    from core.units import Nanos
+
+_GLANCE_SECONDS: Final = 0.1
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +48,20 @@ def our_books(tally: Tally) -> Books | None:
         pnl=Money(marked.realized - marked.fees),
         positions={line.ticker: line.quantity for line in marked.positions if line.quantity},
     )
+
+
+def wait_for_replica(exchange: Exchange, moment: Nanos, deadline: float) -> bool:
+    """Wait until the portfolio reads reach `moment`; False where they do not until `deadline`.
+
+    `deadline` is on the machine's monotonic clock. Reads that are behind would tell an account of
+    the past. Raises the port's errors.
+    """
+    pause = threading.Event()
+    while exchange.user_data_timestamp() < moment:
+        if time.monotonic() >= deadline:
+            return False
+        pause.wait(_GLANCE_SECONDS)
+    return True
 
 
 def outcome_json(outcome: Outcome) -> dict[str, object]:

@@ -27,16 +27,18 @@ if TYPE_CHECKING:
 
     from core.exchange.endpoints import KalshiExchange
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1800)
 
 RUN = Path(__file__).resolve().parents[2] / "run.py"
 PATIENCE_S = 300
+ROUNDS = 5
 CREATE = "POST /portfolio/events/orders"
 EAGER = {
     "STRATEGY__KELLY_VOLATILITY__MIN_EDGE": "0.005",
     "MIN_EDGE": "0.005",
     "SIGNAL_COOLDOWN_SECONDS": "5",
     "SPOT_SOURCES": "",
+    "MODEL_TRUST": "1",
 }
 
 REQUESTS: tuple[dict[str, object], ...] = (
@@ -65,6 +67,11 @@ FRAMES: tuple[dict[str, object], ...] = (
         "field": "price_dollars",
     },
     {"kind": "drift", "match": "fill", "count": 2, "change": "retype", "field": "count_fp"},
+    {"kind": "drop", "match": "trade", "skip": 20, "count": 5},
+    {"kind": "reorder", "match": "trade", "skip": 60, "count": 3},
+    {"kind": "drop", "match": "market_lifecycle_v2", "skip": 1, "count": 2},
+    {"kind": "duplicate", "match": "market_lifecycle_v2", "skip": 4, "count": 2},
+    {"kind": "drop", "match": "cfbenchmarks_value*", "skip": 100, "count": 5},
 )
 TIMES: tuple[dict[str, object], ...] = (
     {"kind": "disconnect", "at": 120.0},
@@ -74,6 +81,15 @@ TIMES: tuple[dict[str, object], ...] = (
     {"kind": "pause_exchange", "at": 480.0, "seconds": 30.0},
     {"kind": "stall", "at": 560.0, "seconds": 2.0},
     {"kind": "late_settlement", "at": 600.0, "seconds": 45.0},
+)
+FIRST, SECOND = "KXSOL15M-26NOV221015-15", "KXSOL15M-26NOV221030-30"
+MARKETS: tuple[dict[str, object], ...] = (
+    {"kind": "portfolio_lag", "at": 30.0, "seconds": 20.0},
+    {"kind": "price_grid", "match": FIRST, "at": 180.0, "structure": "linear_cent"},
+    {"kind": "pause_market", "match": FIRST, "at": 300.0, "seconds": 90.0},
+    {"kind": "index_hole", "match": "SOLUSD_RTI", "at": 600.0, "seconds": 8.0},
+    {"kind": "pause_market", "match": SECOND, "at": 1_000.0, "seconds": 60.0},
+    {"kind": "price_grid", "match": SECOND, "at": 1_200.0, "structure": "deci_cent"},
 )
 
 
@@ -134,35 +150,48 @@ def plain() -> dict[str, str]:
     return {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
 
 
-@pytest.fixture(params=[REQUESTS, FRAMES, TIMES], ids=["requests", "frames", "times"])
+@pytest.fixture(
+    params=[REQUESTS, FRAMES, TIMES, MARKETS], ids=["requests", "frames", "times", "markets"]
+)
 def exchange(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Exchange]:
     with Exchange(tmp_path, request.param) as started:
         yield started
 
 
-def test_the_daemon_survives_with_books_equal_to_the_cent(
-    exchange: Exchange, tmp_path: Path
-) -> None:
+def trade_once(exchange: Exchange, folder: Path) -> dict[str, Any]:
+    """Two windows of the daemon on this exchange; what it says at its end."""
     ended = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, str(RUN), "trade", "--windows", "2", "--port", "0", "--json"],
-        cwd=tmp_path,
+        cwd=folder,
         env={**plain(), **EAGER, **exchange.environment()},
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,
         check=False,
     )
-    happened = exchange.happened()
+    assert ended.returncode == 0, ended.stderr[-4000:]
+    result: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    return result
+
+
+def test_the_daemon_survives_with_books_equal_to_the_cent(
+    exchange: Exchange, tmp_path: Path
+) -> None:
+    """On a busy machine fewer pictures are fresh enough to trade on: it runs until all happened."""
+    sent = 0
+    for _ in range(ROUNDS):
+        result = trade_once(exchange, tmp_path)
+        assert result["differences"] == []
+        assert result["resting"] == 0
+        sent += result["orders"]
+        happened = exchange.happened()
+        if sent and all(happened.values()):
+            break
     requests.delete(exchange.control, timeout=PATIENCE_S)
     client = exchange.client()
     orders = client.orders()
     client.close()
-    assert ended.returncode == 0, ended.stderr[-4000:]
-    result = json.loads(ended.stdout.splitlines()[-1])
-    assert not [place for place, done in happened.items() if not done], happened
-    assert result["differences"] == []
-    assert result["resting"] == 0
-    assert result["orders"] > 0
+    assert [place for place, done in happened.items() if not done] == []
     ids = [order.client_order_id for order in orders]
-    assert len(ids) == len(set(ids))
+    assert sent >= len(ids) == len(set(ids)) > 0
     assert [order.order_id for order in orders if order.status == "resting"] == []

@@ -101,7 +101,7 @@ class World:
         self.journal = journal
         self.cast = cast
         self.loop = Loop(cast.roles, journal, start)
-        self._reader = RowReader(self.loop, self.cast.roles)
+        self._reader = RowReader(self.loop, cast.roles)
         self.loop.begin()
 
     def take(self, record: Message | DeltaRows) -> None:

@@ -13,25 +13,32 @@ the last byte of the result (`tests/research/test_backtest_rows.py`).
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from core import messages as m
 from core.research.tape_runs import message
 from core.roles.base import HandlingRole
-from core.roles.calibration import Calibration
 from core.roles.feed import MarketFeed
 from core.roles.paper import Paper
 from core.roles.risk import Risk
-from core.roles.strategy import StrategyRole
 from core.topology import FEED, PAPER
 from core.units import NEVER, Nanos
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from core.domain.deltas import DeltaRows
     from core.research.backtest_loop import Loop
     from core.runner import Role
+
+
+@runtime_checkable
+class Deaf(Protocol):
+    """A role that knows when it does not look at pictures of a market."""
+
+    def deaf_until(self, ticker: str) -> Nanos:
+        """Until then none would change anything in it, as long as only the book changes."""
+        ...
 
 
 class RowReader:
@@ -44,8 +51,8 @@ class RowReader:
         self._loop = loop
         self._books = feed.books
         self._outside = paper.outside
-        self._viewers = [
-            role
+        self._deaf = [
+            _deafness(role)
             for role in roles.values()
             if isinstance(role, HandlingRole) and m.MarketView in role.handlers
         ]
@@ -115,7 +122,11 @@ class RowReader:
         trading, edge = self._books.phase(ticker)
         if not trading:
             return edge
-        return min(edge, *(_deaf_until(role, ticker) for role in self._viewers))
+        for deaf_until in self._deaf:
+            if not (until := deaf_until(ticker)):
+                return until
+            edge = min(edge, until)
+        return edge
 
     def show(self) -> None:
         """The picture that conflation left, before anything else happens."""
@@ -127,10 +138,9 @@ class RowReader:
             self._loop.deliver(view, rows.ts_recv[row])
 
 
-def _deaf_until(role: Role, ticker: str) -> Nanos:
-    """Until when a role would only keep a picture of this market, and do nothing about it."""
-    if isinstance(role, StrategyRole | Calibration):
-        return role.deaf_until(ticker)
+def _deafness(role: Role) -> Callable[[str], Nanos]:
+    """Tells until when a role would only keep pictures of a market, and do nothing about them."""
     if isinstance(role, Risk):
-        return Nanos(0) if ticker in role.ledger.positions else NEVER
-    return Nanos(0)
+        ledger = role.ledger
+        return lambda ticker: Nanos(0) if ticker in ledger.positions else NEVER
+    return role.deaf_until if isinstance(role, Deaf) else lambda _: Nanos(0)

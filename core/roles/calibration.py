@@ -22,7 +22,7 @@ from core.roles.base import HandlingRole
 from core.strategies.base import StrategyParams
 from core.strategies.judgement import Fair, market_price, price_yes
 from core.topology import CALIBRATION
-from core.units import SECOND, Nanos, seconds
+from core.units import NEVER, SECOND, Nanos, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +53,8 @@ class Calibration(HandlingRole):
         self._keeper = Scorekeeper(terms.blend)
         self._series: dict[str, tuple[str, Nanos]] = {}
         self._deaf: dict[str, Nanos] = {}
+        self._priceless: set[str] = set()
+        """Markets whose price was too old when they were last looked at."""
         """Until when a market's pictures have nothing new to note."""
         self._told = Nanos(0)
         self._dirty = True
@@ -110,10 +112,14 @@ class Calibration(HandlingRole):
         blend = self._keeper.blend(market.series)
         if self._keeper.knows(market.ticker):
             self._rest(market.ticker, market.close_ns)
+        elif now - view.ts_index > self._terms.index_fresh:
+            self._priceless.add(market.ticker)
+            return ()
         elif blend.due(market.ticker, left) and self._fresh(view, now):
             fair = price_yes(view, now, ANY_TIME)
             if isinstance(fair, Fair):
                 self._note(view, now, fair.yes)
+        self._priceless.discard(market.ticker)
         return ()
 
     def _fresh(self, view: m.MarketView, now: Nanos) -> bool:
@@ -145,10 +151,14 @@ class Calibration(HandlingRole):
             del self._deaf[next(iter(self._deaf))]
 
     def deaf_until(self, ticker: str) -> Nanos:
-        """Until then no picture of this market would change anything here or be answered."""
-        return self._deaf.get(ticker, Nanos(0))
+        """Until then no picture of this market would change anything here or be answered.
+
+        Holds as long as nothing but its book changes: a price that was too old stays so.
+        """
+        return NEVER if ticker in self._priceless else self._deaf.get(ticker, Nanos(0))
 
     def _determined(self, result: m.MarketDetermined, now: Nanos) -> Sequence[Message]:
+        self._priceless.discard(result.ticker)
         known = self._series.pop(result.ticker, None)
         if known is None or self._keeper.knows(result.ticker):
             return ()

@@ -14,9 +14,13 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from core.domain.book import ladder
+from core.domain.fees import FeeTerms, fill_fee
+from core.domain.sizing import kelly_fraction
 from core.domain.volatility import Regime
 from core.strategies.base import Intent, StrategyParams, passed, signalled
 from core.strategies.judgement import Judgement, judge
+from core.units import ONE_CONTRACT, dollars, price_dollars
 
 if TYPE_CHECKING:
     from core.domain.offers import Offer
@@ -86,12 +90,24 @@ class HighConfidence:
             return passed(self.name, view, now, gate)
         intent = Intent(
             offer=likely,
-            kelly_fraction=min(self._params.kelly_fraction, self._params.max_stake / likely.kelly),
+            kelly_fraction=self._fraction(view, judged, likely),
             confidence=judged.fair.cautious(likely.outcome),
             reason=f"{likely.outcome.value} is near certain and sold below that",
             values=(*judged.values, ("kelly", likely.kelly)),
         )
         return signalled(self.name, view, now, intent)
+
+    def _fraction(self, view: MarketView, judged: Judgement, likely: Offer) -> float:
+        """Share of Kelly with which no part of the offer takes more than the largest stake.
+
+        The stake is sized later at the average price paid, which may be as good as the best one.
+        """
+        outcome, market = likely.outcome, view.market
+        best, _ = ladder(outcome, view.bids, view.asks)[0]
+        fees = FeeTerms(fee_type=market.fee_type, multiplier_bps=market.fee_multiplier_bps)
+        fee = dollars(fill_fee(fees, best, ONE_CONTRACT, is_taker=True))
+        most = kelly_fraction(judged.fair.of(outcome), price_dollars(best) + fee)
+        return min(self._params.kelly_fraction, self._params.max_stake / most)
 
     def _gate(self, view: MarketView, judged: Judgement, likely: Offer) -> Gate | None:
         """The first of this strategy's own gates that stays shut."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.domain.sizing import kelly_fraction
 from core.exchange.records import Outcome
 from core.messages import MarketView, Pass, Signal
 from core.strategies.high_confidence import HighConfidence, HighConfidenceParams
@@ -50,6 +51,20 @@ def test_it_buys_no_below_the_strike() -> None:
     assert isinstance(signal, Signal)
     assert (signal.outcome, signal.price) == (Outcome.NO, 8_500)
     assert signal.confidence >= 0.90
+
+
+def test_a_cheaper_part_of_the_offer_takes_no_more_than_the_largest_stake() -> None:
+    """Risk sizes at the average price paid: bought at the best level alone, Kelly is larger."""
+    deep = picture(asks=((Price(6_000), contracts(5)), (Price(8_500), contracts(100))))
+
+    signal = strategy().evaluate(deep, LEFT)
+
+    assert isinstance(signal, Signal)
+    assert signal.price == 8_500
+    cost = 0.60 + 0.0168
+    full = kelly_fraction(signal.probability, cost)
+    assert full > dict(signal.values)["kelly"]
+    assert full * signal.kelly_fraction <= 0.02 + 1e-12
 
 
 def test_its_stake_never_exceeds_two_percent_of_the_bankroll() -> None:

@@ -31,6 +31,7 @@ _REASONS: Final = {
     "capital_unknown": "the account has not been read yet",
     "fee_unknown": "the market's fees are not known, so no order is placed there",
     "not_found": "no order of this id",
+    "no_lock": "no lock of this name holds",
     "order_not_open": "nothing of this order rests",
     "order_unknown": "what became of this order is not known yet: it is being asked",
 }
@@ -62,7 +63,7 @@ class Desk:
                 return self._amend(command, deadline)
             case m.SetParameters():
                 return self._told(f"{STRATEGY}:{command.strategy}", command, deadline)
-            case m.SetBankroll():
+            case m.SetBankroll() | m.ClearLock():
                 return self._told(RISK, command, deadline)
 
     # --- orders --------------------------------------------------------------------------------

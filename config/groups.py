@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from config.notices import Notices
+from config.protections import Protections
 from config.running import LocalExchange, Machine, Recording, Timing
 from config.trading import Trading, Venue
 from config.trips import Trips
 
-GROUPS = (Venue, Trading, Trips, Timing, LocalExchange, Recording, Machine, Notices)
+GROUPS = (Venue, Trading, Protections, Trips, Timing, LocalExchange, Recording, Machine, Notices)

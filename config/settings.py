@@ -27,6 +27,7 @@ from config.effective import Row, effective
 from config.faults import Fault, SettingsError, nearest
 from config.fields import LOOPBACK, SPOT_NAMES, allowed_text, choices_of, unit_of
 from config.notices import Notices
+from config.protections import Protections
 from config.running import LocalExchange, Machine, Recording, Timing
 from config.sources import DEFAULT, Merged, merge, read_layers, unknown_names
 from config.trading import LIVE_PHRASE, Trading, Venue
@@ -62,7 +63,16 @@ _STREAM: Final = {
 
 
 class Settings(
-    Venue, Trading, Trips, Timing, LocalExchange, Recording, Machine, Notices, BaseSettings
+    Venue,
+    Trading,
+    Protections,
+    Trips,
+    Timing,
+    LocalExchange,
+    Recording,
+    Machine,
+    Notices,
+    BaseSettings,
 ):
     """The settings of one run. `Settings()` is the defaults alone and reads nothing from outside.
 

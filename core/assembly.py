@@ -17,6 +17,7 @@ from core.domain.rules import RiskLimits
 from core.domain.series import source_of
 from core.domain.trips import MEGABYTE, TripLimits
 from core.exchange.spot.venue import stream_of
+from core.protection_settings import protection_terms
 from core.roles.calibration import Calibration, CalibrationTerms
 from core.roles.children import MONEY, ChildTerms
 from core.roles.dashboard import Dashboard
@@ -43,7 +44,7 @@ from core.topology import (
     SUPERVISION,
     kind_of,
 )
-from core.units import SECOND, Nanos, seconds
+from core.units import DOLLAR_PRICE, SECOND, Nanos, Price, money_from_dollars, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,6 +122,10 @@ class Assembly:
             book_fresh=patience(s.book_fresh_seconds),
             intent_ttl=patience(s.signal_ttl_seconds),
             resting_ttl=seconds(s.order_ttl_seconds),
+            max_correlated=money_from_dollars(s.max_correlated_exposure),
+            price_collar=Price(round(s.price_collar * DOLLAR_PRICE)),
+            orders_per_minute=s.max_orders_per_minute,
+            protections=protection_terms(s),
         )
 
     def _calibration(self) -> Calibration:

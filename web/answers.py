@@ -74,18 +74,13 @@ class Mode(Strict):
     """What must hold before real money is traded, as far as this run can tell."""
 
 
-class Lock(Strict):
-    """A market or strategy that may not trade until a time."""
-
-    name: str
-    reason: str
-    until: str
+LockRow = row_model(system_rows.LockRow)
 
 
 class Locks(Strict):
     """Locks in force."""
 
-    locks: list[Lock]
+    locks: list[LockRow]  # type: ignore[valid-type] # made at import
     total: int
 
 

@@ -117,7 +117,7 @@ class Reads:
     def locks(self) -> Response:
         """Locks in force."""
         self.present()
-        rows = self._hub.rows("lock")
+        rows = [row for row in self._hub.rows("lock") if row.active]
         return json_response({"locks": rows, "total": len(rows)})
 
     # --- the system ------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ ROWS: Final[dict[str, type[Part]]] = {
     "alert": system_rows.AlertRow,
     "health": system_rows.HealthRow,
     "feed": system_rows.FeedRow,
+    "lock": system_rows.LockRow,
     "limit": system_rows.LimitRow,
     "meters": system_rows.MetersRow,
 }

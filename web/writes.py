@@ -158,6 +158,19 @@ class Writes(Results):
 
         return self._operate("bankroll", build, given)
 
+    def clear_lock(self, name: str) -> Response:
+        """End the pause of a protection; it counts anew from now on."""
+        given = body(CommandBody)
+        if len(name) > _LONGEST_NAME:
+            raise ApiError(404, "not_found", "no lock has this name")
+
+        def build(asked: ControlRequest) -> m.ClearLock:
+            return m.ClearLock(
+                command_id=asked.command_id, name=name, by=asked.by, reason=asked.reason
+            )
+
+        return self._operate(f"clear lock {name}", build, given)
+
     def set_mode(self) -> Response:
         """The same mode: done. Another one needs a restart: refused with what it would take."""
         given = body(ModeBody)

@@ -6,17 +6,19 @@ one contract its name is the refusal. Nothing is rounded up to a minimum.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from core.domain.fees import fee_bound
-from core.domain.sizing import Exposure, crowding, kelly_fraction
+from core.domain.sizing import Exposure, correlation, crowding, kelly_fraction
 from core.domain.windows import TickerError, window_of
 from core.exchange.records import Outcome, Side
 from core.units import (
     DOLLAR_PRICE,
     ONE_CONTRACT,
+    ONE_DOLLAR,
     Money,
     Nanos,
     Price,
@@ -51,6 +53,7 @@ def size(facts: Facts) -> Sized:
         *kelly,
         ("max_position_size", position_room(facts)),
         ("total_exposure", Money(facts.limits.max_exposure - facts.ledger.exposure)),
+        ("correlated_exposure", correlated_room(facts)),
         ("cash", facts.ledger.free_cash),
     )
     code, room = min(caps, key=lambda cap: cap[1])
@@ -114,6 +117,22 @@ def open_bets(facts: Facts, bankroll: Money) -> tuple[Exposure, ...]:
         for ticker, outcome, money, quantity in held
         for series, close_ns in [_window_of(facts, ticker)]
     )
+
+
+def correlated_room(facts: Facts) -> Money:
+    """What the limit on bets that win and lose together leaves; hedges do not make room."""
+    most = facts.limits.max_correlated
+    if most is None:
+        return facts.limits.max_exposure
+    signal, unit = facts.signal, Money(ONE_DOLLAR)
+    wanted = Exposure(
+        series=facts.market.series,
+        close_ns=facts.market.close_ns,
+        outcome=signal.outcome,
+        cost=_inside(price_dollars(signal.price)),
+    )
+    taken = sum(max(0.0, correlation(wanted, bet)) * bet.share for bet in open_bets(facts, unit))
+    return Money(most - math.ceil(taken * unit))
 
 
 def _window_of(facts: Facts, ticker: str) -> tuple[str, Nanos]:

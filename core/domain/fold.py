@@ -13,6 +13,7 @@ from core import messages as m
 from core.domain.breaker import Breaker
 from core.domain.ledger import Ledger, LedgerState
 from core.domain.order_book import OrderBook, OrdersState
+from core.domain.protections import Protections, ProtectionState
 from core.domain.scorekeeper import Scorekeeper, ScorekeeperState
 from core.messages.base import Message
 from core.units import Nanos
@@ -36,6 +37,8 @@ class StateFolded(Message, frozen=True, kw_only=True):
     bankroll: m.BankrollSet | None = None
     scores: ScorekeeperState = ScorekeeperState()
     """Empty in snapshots from before scores were kept."""
+    protections: ProtectionState = ProtectionState()
+    """What was settled lately, and the locks that came of it."""
     ts: Nanos
     """When the last folded entry was written."""
 
@@ -50,12 +53,15 @@ class Fold:
         self.strategies: dict[str, m.StrategySet] = {}
         self.bankroll: m.BankrollSet | None = None
         self.scores = Scorekeeper()
+        self.protections = Protections()
         self._last_change: m.TradingStateChanged | None = None
 
     def apply(self, event: Message) -> None:
         """Take one event, or the state that stands for many."""
+        self.protections.apply(event, self.ledger)
         match event:
             case StateFolded():
+                self.protections.load(event.protections)
                 self.ledger.load(event.ledger)
                 self.orders.load(event.orders)
                 self.strategies = {kept.strategy: kept for kept in event.strategies}
@@ -92,6 +98,7 @@ class Fold:
             strategies=tuple(self.strategies.values()),
             bankroll=self.bankroll,
             scores=self.scores.dump(),
+            protections=self.protections.dump(),
             ts=ts,
         )
 

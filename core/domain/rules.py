@@ -12,9 +12,10 @@ import msgspec
 
 from core.domain.fees import FeeTerms
 from core.domain.ledger import Ledger
+from core.domain.protections import ProtectionTerms, holding
 from core.exchange.records import Outcome, Side
-from core.messages import MarketTerms, MarketView, Signal, TradingState
-from core.units import SECOND, Money, Nanos, dollars
+from core.messages import LockSet, MarketTerms, MarketView, Signal, TradingState
+from core.units import DOLLAR_PRICE, SECOND, Money, Nanos, Price, complement, dollars
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,11 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
     book_fresh: Nanos
     intent_ttl: Nanos
     resting_ttl: Nanos
+    max_correlated: Money | None = None
+    """Of bets that win and lose together; None: no limit beside the others."""
+    price_collar: Price = DOLLAR_PRICE
+    orders_per_minute: int | None = None
+    protections: ProtectionTerms = ProtectionTerms()
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +64,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     now: Nanos
     has_opinion: bool = True
     """A probability stands behind the wish: edge, confidence and Kelly's stake mean something."""
+    locks: tuple[LockSet, ...] = ()
+    """Locks of the protections that hold now."""
+    recent_orders: int = 0
+    """Approved within the last minute of the market."""
     replaced: str = ""
     """An open order that would be cancelled first."""
 
@@ -95,6 +105,27 @@ def trading_state(facts: Facts) -> Denial | None:
     if facts.state == "ACTIVE":
         return None
     return Denial(code=f"not_trading_{facts.state.lower()}", limit=1, value=0)
+
+
+def own_breach(facts: Facts) -> Denial | None:
+    """`daily_loss_breaker`, `drawdown_breaker`: refused here, before anybody has halted trading."""
+    opened, peak = facts.ledger.day_open, max(facts.ledger.peak, facts.equity)
+    loss = -facts.day_pnl / opened if opened > 0 else 0.0
+    if loss >= facts.limits.breaker_loss:
+        return Denial(code="daily_loss_breaker", limit=facts.limits.breaker_loss, value=loss)
+    fall = (peak - facts.equity) / peak if peak > 0 else 0.0
+    if fall >= facts.limits.breaker_drawdown:
+        return Denial(code="drawdown_breaker", limit=facts.limits.breaker_drawdown, value=fall)
+    return None
+
+
+def unlocked(facts: Facts) -> Denial | None:
+    """`locked_*`: a protection pauses this series, or everything; `value` is the seconds left."""
+    lock = holding(facts.locks, facts.market.series)
+    if lock is None:
+        return None
+    left = (lock.until - facts.now) / SECOND
+    return Denial(code=f"locked_{lock.protection}", limit=0, value=left)
 
 
 def signal_fresh(facts: Facts) -> Denial | None:
@@ -174,6 +205,37 @@ def enough_confidence(facts: Facts) -> Denial | None:
     return Denial(code="min_confidence", limit=limit, value=value)
 
 
+def price_collar(facts: Facts) -> Denial | None:
+    """`price_collar`: pays far more than anybody asks; against the best bid where nobody does."""
+    best = best_price(facts)
+    if best is None:
+        return None  # nothing to take, and nobody whom a bid could be far from
+    over = facts.signal.price - best
+    if over <= facts.limits.price_collar:
+        return None
+    limit, value = facts.limits.price_collar / DOLLAR_PRICE, over / DOLLAR_PRICE
+    return Denial(code="price_collar", limit=limit, value=value)
+
+
+def best_price(facts: Facts) -> int | None:
+    """The lowest ask of the outcome, else its highest bid, in its own price; None without both."""
+    asks, bids = facts.view.asks, facts.view.bids
+    if facts.side is Side.ASK:
+        asks, bids = bids, asks
+    found = asks[0][0] if asks else bids[0][0] if bids else None
+    if found is None:
+        return None
+    return found if facts.side is Side.BID else complement(found)
+
+
+def order_rate(facts: Facts) -> Denial | None:
+    """`order_rate`: so many orders within a minute of the market are a defect, not a plan."""
+    most = facts.limits.orders_per_minute
+    if most is None or facts.recent_orders < most:
+        return None
+    return Denial(code="order_rate", limit=most, value=facts.recent_orders)
+
+
 def few_positions(facts: Facts) -> Denial | None:
     """`concurrent_positions`: markets held or wanted at once, this one included."""
     held = {ticker for ticker, p in facts.ledger.positions.items() if p.quantity}
@@ -195,6 +257,8 @@ def daily_loss(facts: Facts) -> Denial | None:
 
 GATES: Final = (
     trading_state,
+    own_breach,
+    unlocked,
     signal_fresh,
     strike_known,
     window_open,
@@ -205,6 +269,8 @@ GATES: Final = (
     one_intent,
     enough_edge,
     enough_confidence,
+    price_collar,
+    order_rate,
     few_positions,
     daily_loss,
 )

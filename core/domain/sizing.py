@@ -119,7 +119,7 @@ def crowding(wanted: Exposure, held: Iterable[Exposure]) -> float:
     raise a stake: the answer is at least 0.
     """
     own = _spread(wanted.cost)
-    taken = sum(_correlation(wanted, other) * other.share * _spread(other.cost) for other in held)
+    taken = sum(correlation(wanted, other) * other.share * _spread(other.cost) for other in held)
     return max(0.0, taken / own)
 
 
@@ -128,7 +128,8 @@ def _spread(cost: float) -> float:
     return math.sqrt((1.0 - cost) / cost)
 
 
-def _correlation(one: Exposure, other: Exposure) -> float:
+def correlation(one: Exposure, other: Exposure) -> float:
+    """Of what two bets pay: 1 for the same bet, -1 for its opposite, 0 in other windows."""
     if one.close_ns != other.close_ns:
         return 0.0
     same = 1.0 if one.series == other.series else COIN_CORRELATION

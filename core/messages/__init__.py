@@ -123,6 +123,12 @@ from core.messages.orders import (
     QueryOrder,
     Reconciled,
 )
+from core.messages.protections import (
+    EVERYTHING,
+    ClearLock,
+    LockCleared,
+    LockSet,
+)
 from core.messages.questions import QueryMarkets, QueryTrades
 from core.messages.safety import (
     CancelDirectly,
@@ -153,6 +159,7 @@ from core.messages.screen import (
 )
 
 __all__ = [
+    "EVERYTHING",
     "MANUAL",
     "AccountBooked",
     "AccountReport",
@@ -175,6 +182,7 @@ __all__ = [
     "CancelOwn",
     "CancelRefused",
     "CapitalSet",
+    "ClearLock",
     "CommandAnswered",
     "CompositePrice",
     "ControlAnswer",
@@ -201,6 +209,8 @@ __all__ = [
     "JournalCut",
     "LedgerMarked",
     "Level",
+    "LockCleared",
+    "LockSet",
     "MachineMeasured",
     "MarketDetermined",
     "MarketFinalized",

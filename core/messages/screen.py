@@ -17,6 +17,7 @@ from core.messages.operator import (
     SetBankroll,
     SetParameters,
 )
+from core.messages.protections import ClearLock
 from core.units import Nanos, Quantity
 
 
@@ -57,7 +58,9 @@ class Amendment(Part, frozen=True, kw_only=True):
     """What the old order had filled when that quantity was chosen."""
 
 
-OperatorCommand = PlaceManually | CancelOwn | DecreaseOwn | Amendment | SetParameters | SetBankroll
+OperatorCommand = (
+    PlaceManually | CancelOwn | DecreaseOwn | Amendment | SetParameters | SetBankroll | ClearLock
+)
 """Commands that are not about the trading state."""
 
 

@@ -20,6 +20,7 @@ from core.screen.charts import ChartPanel
 from core.screen.decisions import DecisionPanel
 from core.screen.forecast import ForecastPanel
 from core.screen.health import HealthPanel
+from core.screen.locks import LockPanel
 from core.screen.markets import MarketPanel
 from core.screen.meters import MetersPanel
 from core.screen.parameters import ParametersPanel
@@ -55,6 +56,8 @@ AT_ONCE: Final = frozenset(
         m.CancelAllDone,
         m.StrategySet,
         m.BankrollSet,
+        m.LockSet,
+        m.LockCleared,
     }
 )
 """After these nobody waits for the next frame."""
@@ -83,6 +86,7 @@ class Dashboard(HandlingRole):
             ParametersPanel(_given(terms)),
             CalibrationPanel(),
             AlertPanel(),
+            LockPanel(),
             health,
             MetersPanel(terms.speed),
             forecasts,
@@ -111,7 +115,8 @@ class Dashboard(HandlingRole):
         """Fold one journalled event; of what was folded away, what the operator wants."""
         told: tuple[Message, ...] = (event,)
         if isinstance(event, StateFolded):
-            wanted = (event.breaker, event.bankroll, *event.strategies)
+            locks = event.protections.locks
+            wanted = (event.breaker, event.bankroll, *event.strategies, *locks)
             told = tuple(change for change in wanted if change is not None)
         for one in told:
             for fact in self._facts.get(type(one), ()):

@@ -21,6 +21,7 @@ from core.domain.reconciliation import Doubts, account_differences, blocked_mark
 from core.domain.rules import Denial, Facts, RiskLimits
 from core.domain.windows import trading_day
 from core.roles.base import HandlingRole
+from core.roles.brakes import Brakes
 from core.topology import RISK
 from core.units import MINUTE, Money, Nanos
 
@@ -35,12 +36,14 @@ class Risk(HandlingRole):
     """Decides on money and keeps its books. `instance` prefixes every order id."""
 
     def __init__(self, limits: RiskLimits, instance: str, name: str = RISK) -> None:
+        self._brakes = Brakes(limits.protections)
         super().__init__(
             name,
             {
                 m.Signal: self._signal,
                 m.PlaceManually: self._manual,
                 m.SetBankroll: self._bankroll,
+                m.ClearLock: self._brakes.clear,
                 m.MarketView: self._viewed,
                 m.MarketDetermined: self._determined,
                 m.OrderFilled: self._changed,
@@ -71,6 +74,7 @@ class Risk(HandlingRole):
 
     def apply(self, event: Message) -> None:
         """Fold one journalled event into the books."""
+        self._brakes.apply(event, self.ledger)
         self.ledger.apply(event)
         match event:
             case StateFolded():
@@ -122,6 +126,8 @@ class Risk(HandlingRole):
             day_pnl=Money(equity - self.ledger.day_open),
             limits=self._limits,
             now=now,
+            locks=self._brakes.locks(now),
+            recent_orders=self._brakes.recent(now),
         )
 
     def _unknown_markets(self) -> set[str]:
@@ -245,6 +251,7 @@ class Risk(HandlingRole):
         if equity > self.ledger.peak and now - self._peak_written >= MINUTE:
             self._peak_written = now
             out.append(m.PeakRaised(equity=equity, ts=now))
+        out += self._brakes.due(now)
         return out + self._picture(now) if self._dirty else out
 
     def _picture(self, now: Nanos) -> list[Message]:

@@ -39,6 +39,7 @@ class AlertPanel:
             m.OrderRejected: self._rejected,
             m.OrderAdopted: self._adopted,
             m.JournalCut: self._cut,
+            m.LockSet: self._locked,
         }
         self.listeners: Listeners = {
             m.BreachDetected: self._breach,
@@ -78,6 +79,10 @@ class AlertPanel:
         level: Level = "critical" if change.state == "HALTED" else "info"
         text = f"{change.state}: {change.reason} ({change.by})"
         self._raise(level, f"state_{change.state.lower()}", str(change.epoch), (text, change.ts))
+
+    def _locked(self, lock: m.LockSet) -> None:
+        text = f"{lock.name} locked until {rfc3339(lock.until)}: {lock.reason}"
+        self._raise("warning", f"lock_{lock.protection}", lock.scope, (text, lock.ts))
 
     def _unknown(self, event: m.OrderUnknown) -> None:
         text = f"outcome of order {event.order_id} unknown: {event.reason}"

@@ -26,6 +26,24 @@ class AlertRow(Part, frozen=True, kw_only=True):
     at: str
 
 
+class LockRow(Part, frozen=True, kw_only=True):
+    """A pause that a protection imposes."""
+
+    name: str
+    """What it is cleared by."""
+    protection: str
+    scope: str
+    """A series, or `all`."""
+    reason: str
+    limit: float
+    value: float
+    set_at: str
+    until: str
+    active: bool
+    ended: str
+    """How it ended before its time, or that it ran out; empty while it holds."""
+
+
 class HealthRow(Part, frozen=True, kw_only=True):
     """One actor on the health board."""
 

@@ -58,6 +58,7 @@ TOPICS: Final[dict[str, Topic]] = {
     "alert": Topic(fold="upsert", key="id", keep=200, first=50),
     "health": Topic(fold="upsert", key="actor", keep=64),
     "feed": Topic(fold="upsert", key="stream", keep=32),
+    "lock": Topic(fold="upsert", key="name", keep=64),
     "limit": Topic(fold="upsert", key="bucket", keep=16),
     "meters": Topic(fold="replace"),
 }

@@ -14,7 +14,7 @@ from web.hub import RING, Hub
 from web.rows import ROWS
 from web.schema import COMMAND, ResetBody, TradeQuery, frame_model, row_model
 
-UNPLAYED = {"limit"}
+UNPLAYED = {"limit", "lock"}
 """Told by the venue's own side, of which a played market has none."""
 
 

@@ -13,6 +13,7 @@ from config.settings import SettingsError
 from core.domain.series import UnknownSeriesError
 from core.research.backtest_command import backtest
 from core.research.report_command import report
+from core.research.scaffold import new_strategy
 from core.research.score import score as score_of
 from core.research.score_text import scoreboard
 from core.research.sweep_command import sweep
@@ -38,5 +39,5 @@ def score(*, tapes: tuple[Path, ...], max_age: float | None, as_json: bool) -> N
         click.echo(scoreboard(tapes, max_age=max_age))
 
 
-RESEARCH: Final = (tape, backtest, score, sweep, report)
+RESEARCH: Final = (tape, backtest, score, sweep, report, new_strategy)
 """The commands of this package."""

@@ -10,8 +10,7 @@ import msgspec
 from core.journal import MemoryJournal
 from core.journal_reader import JournalReader
 from core.messages import MarketDetermined
-from core.research.backtest import AFTERWARDS, assemble, fit
-from core.research.backtest_loop import Loop
+from core.research.backtest import World, assemble, fit, play
 from core.research.report_facts import FACTS_FORMAT, Collector, Facts
 from core.research.report_scores import market_scores
 from core.research.sweep_results import SWEEP_FORMAT, SweepResult
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     Progress = Callable[[float], None]
 
 JOURNAL_SUFFIX: Final = ".sqlite"
-_EVERY: Final = 16_384
 
 
 class ReportError(ValueError):
@@ -102,14 +100,9 @@ def backtest_facts(tape: Path, settings: Settings, fills: FillModel, progress: P
     cast = assemble(fitted, journal.instance, fills)
     collector = Collector()
     cast.roles[DASHBOARD] = _Listener(cast.tally, collector)
-    loop = Loop(cast.roles, journal, found.first)
-    loop.begin()
-    for number, record in enumerate(read(tape)):
-        loop.take(record, record.ts_recv)  # type: ignore[attr-defined]
-        if not number % _EVERY:
-            progress(number / found.records)
-    loop.run_until(Nanos(loop.clock.now() + AFTERWARDS))
-    progress(1.0)
+    world = World(cast, journal, found.first)
+    play(tape, [world], found, progress)
+    world.end()
     facts = collector.facts(tape.name, "backtest", fitted.bankroll)
     return msgspec.structs.replace(facts, notes=(*notes, *facts.notes), scores=market_scores(tape))
 

@@ -164,7 +164,7 @@ class _Search:
         trial = Trial(
             slot=slot,
             round=self._plan.round_of(slot),
-            values=values,
+            values={name: float(value) for name, value in values.items()},
             result=result,
             reason=reason,
         )

@@ -98,11 +98,11 @@ class SweepResult(msgspec.Struct, frozen=True, kw_only=True):
         doubts = []
         if self.deflated.probability < CONVINCING:
             doubts.append(
-                f"the best of {self.deflated.trials} trials without skill would look about as good "
-                f"(deflated Sharpe ratio {self.deflated.probability:.2f} of {CONVINCING} needed)"
+                f"too little evidence of skill after {self.deflated.trials} trials "
+                f"(deflated Sharpe ratio {self.deflated.probability:.2f}, {CONVINCING} needed)"
             )
         if self.overfitting is None:
-            doubts.append("too little varies to measure overfitting")
+            doubts.append("too few windows, or trials too much alike, to measure overfitting")
         elif self.overfitting.probability > OVERFIT:
             doubts.append(f"overfitting is likely ({self.overfitting.probability:.0%})")
         if self.forward <= 0:

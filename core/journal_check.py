@@ -102,7 +102,7 @@ def _check(path: Path, now: Nanos) -> Checked:
     cut = m.JournalCut(
         kept=scan.last_good, entries=scan.bad, aside=aside.name, reason=reason, ts=now
     )
-    written = _write_down(path, cut, now)
+    written = write_down(path, cut, now)
     last = scan.last_good + written
     return Checked(entries=last - scan.folded, last=last, cut=cut)
 
@@ -173,11 +173,11 @@ def _rebuild(path: Path, now: Nanos) -> m.JournalCut:
         reason=f"the journal's file was damaged at its end, after entry {kept}",
         ts=now,
     )
-    _write_down(path, cut, now)
+    write_down(path, cut, now)
     return cut
 
 
-def _write_down(path: Path, cut: m.JournalCut, now: Nanos) -> int:
+def write_down(path: Path, cut: m.JournalCut, now: Nanos) -> int:
     """Journal the cut; where entries are gone for certain, a halt too: one of them may have been.
 
     Returns how many entries that took.

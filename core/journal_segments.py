@@ -58,6 +58,11 @@ def first_of(segment: Path) -> int:
     return int(segment.name.partition("-")[0])
 
 
+def last_of(segment: Path) -> int:
+    """Number of a segment's last entry, from its name."""
+    return int(segment.name.partition("-")[2].partition(".")[0])
+
+
 def write_segment(journal: Path, span: tuple[int, int], rows: Iterable[Row]) -> Path:
     """Write one segment so that it survives a power cut once this returns. Raises OSError."""
     folder = folder_of(journal)

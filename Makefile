@@ -6,6 +6,8 @@ ARGS ?=
 ROUNDS ?= 1000
 RUNS ?= 200
 SEED ?= 1
+HOURS ?= 6
+SPEED ?= 60
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +15,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed.txt
 
 .DEFAULT_GOAL := help
-.PHONY: run test check bench drill chaos clean help venv
+.PHONY: run test check bench drill chaos soak clean help venv
 
 run: venv ## trade on the local exchange, or with your account (ARGS="--speed 60")
 	@$(BIN)/python run.py $(ARGS)
@@ -34,6 +36,9 @@ drill: venv ## kill and recover, compare the books (ROUNDS=1000 SEED=1)
 
 chaos: venv ## kill, hang, slow and poison everything in turn (RUNS=200 SEED=1)
 	@$(BIN)/python -m tests.recovery.chaos --runs $(RUNS) --seed $(SEED)
+
+soak: venv ## trade for hours with faults, see that nothing grows (HOURS=6 SPEED=60 SEED=1)
+	@$(BIN)/python -m tests.recovery.soak --hours $(HOURS) --speed $(SPEED) --seed $(SEED) --chart var/soak.svg
 
 clean: ## remove the virtual environment and caches; var/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

@@ -21,6 +21,7 @@ import msgspec
 
 from actors.daemon import Daemon
 from actors.doctor import doctor
+from actors.machine import limit_arenas
 from actors.notifications import notifier
 from actors.outcome import Outcome, outcome_json
 from actors.parity_command import parity
@@ -140,6 +141,7 @@ def confirm_live(settings: Settings) -> None:
 def run_daemon(settings: Settings, reloader: Reloader, windows: int | None) -> Outcome:
     """Bind the page's port, start everything, wait, stop everything."""
     sys.setswitchinterval(SWITCH_SECONDS)
+    limit_arenas()
     hub, teller = Hub(), notifier(settings)
 
     def screen(message: Message) -> None:

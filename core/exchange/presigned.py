@@ -2,7 +2,7 @@
 
 What is signed is time, method and path, not the body (kalshi.md 1.3), so the signature of the next
 order can lie ready. Somebody calls `refresh` several times a second; a signature that is older than
-`longest`, of a path that is not kept, or from before a step of the clock is made in line instead.
+a second, of a path that is not kept, or from before a step of the clock is made in line instead.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from core.clock import patience
 from core.exchange.auth import Signed, Signer
-from core.units import MILLISECOND, Nanos
+from core.units import Nanos
 
 if TYPE_CHECKING:
     from core.clock import Clock
     from core.exchange.auth import PrivateKey
 
-LONGEST: Final = Nanos(1_000 * MILLISECOND)
-"""Of the exchange's clock. How old it accepts is not documented; a second is what a slow network
+LONGEST_SECONDS: Final = 1.0
+"""Of the machine. How old the exchange accepts is not documented; a second is what a slow network
 does to a fresh one."""
 _CANCELS: Final = 4
 """Paths of orders that may be cancelled next, at most; each costs a signature at every refresh."""
@@ -32,11 +33,9 @@ class _Ready(NamedTuple):
 class PresigningSigner(Signer):
     """A signer with some signatures ready. Any thread may call; one thread at a time refreshes."""
 
-    def __init__(
-        self, key_id: str, key: PrivateKey, clock: Clock, longest: Nanos = LONGEST
-    ) -> None:
+    def __init__(self, key_id: str, key: PrivateKey, clock: Clock) -> None:
         super().__init__(key_id, key, clock)
-        self._longest = longest
+        self._longest = patience(clock, LONGEST_SECONDS)
         self._ready: dict[tuple[str, str], _Ready] = {}
         self._always: tuple[tuple[str, str], ...] = ()
         self._sometimes: OrderedDict[tuple[str, str], None] = OrderedDict()

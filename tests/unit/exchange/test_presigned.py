@@ -6,7 +6,7 @@ import pytest
 
 from core.clock import VirtualClock
 from core.exchange.auth import PrivateKey, generate_ed25519, generate_rsa, signed_text, verify
-from core.exchange.presigned import LONGEST, PresigningSigner
+from core.exchange.presigned import LONGEST_SECONDS, PresigningSigner
 from core.units import MILLISECOND, Nanos, seconds
 
 START = Nanos(1_795_360_032_345_000_000)
@@ -48,7 +48,7 @@ def test_a_ready_signature_is_valid_for_its_own_time(desk: Desk) -> None:
 
 def test_an_old_one_is_made_in_line_and_counted(desk: Desk) -> None:
     desk.signer.refresh()
-    desk.later(Nanos(LONGEST + 1))
+    desk.later(Nanos(seconds(LONGEST_SECONDS) + 1))
     assert not desk.signer.has_fresh("POST", PATH)
     assert desk.signer.sign("POST", PATH).timestamp_ms == stamp(desk.clock.now())
     assert desk.signer.in_line == 1

@@ -1,0 +1,160 @@
+"""Hours at the local exchange with random faults, watched for what grows: `make soak HOURS=6`.
+
+The day of `tests.recovery.day`, and beside it, every few seconds: memory, threads and file handles
+of the daemon, and what `/metrics` tells of restarts and mailboxes. At the end one JSON line and a
+chart. Exit code 1 where the books differ or something has grown.
+
+What counts as growth: the median of the last quarter against that of the second one (the first is
+warming up: caches, compiled plans, the journal's pages).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import urllib.request
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import click
+import msgspec
+from prometheus_client.parser import text_string_to_metric_families
+
+from config.presence import running
+from tests.recovery.day import Day, clean
+from tests.recovery.soak_chart import chart
+
+SAMPLE_S: Final = 5.0
+MOST_MEMORY_GROWTH: Final = 0.10
+"""Of the resident memory, from the second quarter to the last."""
+MOST_NEW_THREADS: Final = 2
+MOST_NEW_HANDLES: Final = 8
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """The daemon at one moment."""
+
+    at: float
+    """Hours of the exchange since the start."""
+    rss_mb: float
+    threads: int
+    handles: int
+    restarts: float
+    waiting: float
+    """Messages in all mailboxes."""
+
+
+class Soak(Day):
+    """A day that is watched."""
+
+    def __init__(self, folder: Path, seed: int, speed: float, hours: float) -> None:
+        super().__init__(folder, seed, speed, hours)
+        self.samples: list[Sample] = []
+        self._state = folder / "var"
+        self._passed = 0.0
+
+    def _pass(self, seconds: float) -> None:
+        while seconds > 0 and self.daemon.alive:
+            some = min(SAMPLE_S, seconds)
+            super()._pass(some)
+            seconds -= some
+            self._passed += some
+            self._sample()
+
+    def _sample(self) -> None:
+        process = Path(f"/proc/{self.daemon.process.pid}")
+        try:
+            status = dict(
+                line.split(":", 1) for line in (process / "status").read_text().splitlines()
+            )
+            handles = len(list((process / "fd").iterdir()))
+        except (OSError, ValueError):
+            return  # it has just ended
+        told = self._metrics()
+        self.samples.append(
+            Sample(
+                at=self._passed * self.speed / 3600,
+                rss_mb=int(status["VmRSS"].split()[0]) / 1024,
+                threads=int(status["Threads"]),
+                handles=handles,
+                restarts=told.get("quarterhour_actor_restarts_total", 0.0),
+                waiting=told.get("quarterhour_actor_inbox_messages", 0.0),
+            )
+        )
+
+    def _metrics(self) -> dict[str, float]:
+        """Sums over all labels; empty while the page is not open."""
+        found = running(self._state / "local")
+        if found is None or not found.address:
+            return {}
+        token = (self._state / "token-viewer").read_text().strip()
+        request = urllib.request.Request(  # noqa: S310 - on this machine
+            f"{found.address}/metrics", headers={"Authorization": f"Bearer {token}"}
+        )
+        sums: dict[str, float] = {}
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - same
+                text = answer.read().decode()
+        except OSError:
+            return {}
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
+        return sums
+
+
+def grown(samples: list[Sample]) -> dict[str, str]:
+    """What has grown beyond its bound, in words."""
+    quarter = len(samples) // 4
+    if not quarter:
+        return {"samples": f"only {len(samples)}: let it run longer"}
+    early, late = samples[quarter : 2 * quarter], samples[-quarter:]
+    found = {}
+    before, after = (median(s.rss_mb for s in part) for part in (early, late))
+    if after > before * (1 + MOST_MEMORY_GROWTH):
+        found["memory"] = f"{before:.1f} to {after:.1f} MB"
+    for name, most in (("threads", MOST_NEW_THREADS), ("handles", MOST_NEW_HANDLES)):
+        before, after = (median(getattr(s, name) for s in part) for part in (early, late))
+        if after > before + most:
+            found[name] = f"{before:g} to {after:g}"
+    return found
+
+
+def summary(result: dict[str, Any], samples: list[Sample]) -> dict[str, Any]:
+    """The JSON line."""
+    first, last = samples[0], samples[-1]
+    return {
+        **result,
+        "rss_mb": {
+            "start": round(first.rss_mb, 1),
+            "end": round(last.rss_mb, 1),
+            "peak": round(max(s.rss_mb for s in samples), 1),
+        },
+        "threads": {"start": first.threads, "end": last.threads},
+        "handles": {"start": first.handles, "end": last.handles},
+        "restarts": max(s.restarts for s in samples),
+        "grown": grown(samples),
+    }
+
+
+@click.command()
+@click.option("--hours", default=6.0, show_default=True, type=click.FloatRange(min=0.05))
+@click.option("--speed", default=60.0, show_default=True, type=click.FloatRange(min=1))
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0))
+@click.option("--chart", "place", type=click.Path(path_type=Path), help="Write an SVG there.")
+def main(hours: float, speed: float, seed: int, place: Path | None) -> None:
+    """Trade for hours with faults, and see that nothing grows."""
+    with tempfile.TemporaryDirectory(prefix="quarterhour-soak-") as name:
+        soak = Soak(Path(name), seed, speed, hours)
+        result = soak.run()
+    told = summary(result, soak.samples)
+    if place is not None:
+        place.write_text(chart(soak.samples))
+    click.echo(json.dumps(told))
+    sys.exit(0 if clean(result) and not told["grown"] else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.domain.blend import DEFAULT_BLEND
 from core.domain.pricing import probability_yes, probability_yes_fat
 from core.exchange.records import Outcome
 from core.strategies.base import StrategyParams
@@ -18,8 +19,8 @@ from core.strategies.judgement import (
     settlement_outlook,
     stand_in_error,
 )
-from core.units import SECOND, IndexValue, Nanos
-from tests.builders import CLOSE, NOW, terms, view
+from core.units import SECOND, IndexValue, Nanos, Price
+from tests.builders import CLOSE, NOW, contracts, terms, view
 
 PARAMS = StrategyParams()
 STRIKE = terms().strike or IndexValue(0)
@@ -156,3 +157,49 @@ def test_fees_of_the_series_count() -> None:
     assert dear.yes is not None
     assert usual.yes is not None
     assert usual.yes.edge - dear.yes.edge == pytest.approx(0.07 * 0.48 * 0.52, abs=2e-4)
+
+
+MARKET_ALONE = ((1.0, 0.0, 0.0, 0.0, 0.0),) * 3
+MODEL_ALONE = ((0.0, 0.0, 0.0, 0.0, 1.0),) * 3
+PRICES = st.integers(1, 98)
+
+
+def judged(**changes: object) -> Judgement:
+    found = judge(view(**changes), NOW, PARAMS)
+    assert isinstance(found, Judgement)
+    return found
+
+
+def test_credits_say_how_far_the_fair_value_moves_to_the_market() -> None:
+    model = judged()
+    market = judged(credits=MARKET_ALONE)
+    first = judged(credits=DEFAULT_BLEND.first_credits)
+
+    assert judged(credits=MODEL_ALONE).fair.yes == pytest.approx(model.fair.yes)
+    assert market.fair.yes == pytest.approx(0.47)
+    assert 0.47 < first.fair.yes < model.fair.yes
+    assert first.model == market.model == model.fair.yes
+    assert first.fair.low < first.fair.yes < first.fair.high
+
+
+def test_credits_of_the_time_left_count() -> None:
+    """Ten minutes left: the last of the three spans."""
+    late = (MARKET_ALONE[0], MARKET_ALONE[0], MODEL_ALONE[0])
+
+    assert judged(credits=late).fair.yes == pytest.approx(judged().fair.yes)
+
+
+@given(PRICES, PRICES, st.tuples(st.booleans(), st.booleans()), st.floats(-60.0, 60.0))
+def test_the_market_alone_never_has_an_edge_over_itself(
+    one: int, other: int, sides: tuple[bool, bool], offset_bps: float
+) -> None:
+    bid, ask = sorted((one, other + 1))
+    found = judged(
+        credits=MARKET_ALONE,
+        index=IndexValue(round(STRIKE * (1 + offset_bps / 1e4))),
+        bids=((Price(100 * bid), contracts(100)),) if sides[0] and bid < ask else (),
+        asks=((Price(100 * ask), contracts(100)),) if sides[1] else (),
+    )
+
+    for offer in (found.yes, found.no):
+        assert offer is None or offer.edge < 0.0

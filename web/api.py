@@ -138,6 +138,14 @@ class Api(Writes):
         """Hold a strategy's signals back."""
         return self._switch(name, "disable")
 
+    def release(self, actor: str) -> Response:
+        """Start an actor again that was set aside for failing too often."""
+        self.present()
+        if all(row.actor != actor for row in self._hub.rows("health")):
+            raise ApiError(404, "not_found", "no actor has this name")
+        given = body(CommandBody)
+        return json_response(self._commands.release(actor, given, f"web {caller(request)}"))
+
     def _switch(self, name: str, action: Switch) -> Response:
         known_name(name)
         given = body(CommandBody)

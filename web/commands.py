@@ -78,6 +78,10 @@ class Commands:
         door = control.enable_strategy if action == "enable" else control.disable_strategy
         return self._audited(f"{action} {strategy}", partial(door, strategy), body, who)
 
+    def release(self, actor: str, body: CommandBody, who: str) -> ControlAnswer:
+        """Start an actor again that was set aside; as `run`."""
+        return self._audited(f"release {actor}", partial(self._control.release, actor), body, who)
+
     def operate(self, name: str, build: Build, body: CommandBody, who: str) -> ControlAnswer:
         """A command that is not about the trading state; `build` makes it from the request."""
         control = self._control

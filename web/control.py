@@ -52,6 +52,10 @@ class Control(Protocol):
         """Hold a strategy's signals back; `not_found` where there is none of that name."""
         ...
 
+    def release(self, actor: str, request: ControlRequest, timeout: float) -> ControlAnswer:
+        """Start an actor again that was set aside for failing too often."""
+        ...
+
     def operate(self, command: OperatorCommand, timeout: float) -> ControlAnswer:
         """A manual order, a change of one, parameters of a strategy, or the bankroll.
 

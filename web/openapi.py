@@ -26,6 +26,7 @@ _STRATEGY: Final = ("name", "$response.body#/strategies/0/name")
 _LINKS: Final[dict[tuple[str, str], dict[str, tuple[str, str]]]] = {
     ("POST", "orders"): {"cancel": _PLACED, "decrease": _PLACED, "amend": _PLACED},
     ("GET", "trades"): {"cancel": _TRADE, "decrease": _TRADE, "amend": _TRADE},
+    ("GET", "actors"): {"release": ("actor", "$response.body#/actors/0/actor")},
     ("GET", "windows"): {"window": ("ticker", "$response.body#/windows/0/ticker")},
     ("GET", "strategies"): {
         "parameters": _STRATEGY,

@@ -103,6 +103,7 @@ OPERATIONS: Final = (
     _post("emergency/halt", "halt"),
     _post("emergency/cancel-all", "cancel_all"),
     _post("circuit-breaker/reset", "reset_breaker", schema.ResetBody),
+    _post("actors/{actor}/release", "release"),
     _post("strategies/{name}/enable", "enable"),
     _post("strategies/{name}/disable", "disable"),
     _post("strategies/{name}/params", "set_parameters", schema.ParametersBody),

@@ -73,27 +73,27 @@ class Writes(Results):
         return self._operate(f"order {given.ticker}", build, given)
 
     def cancel(self, trade_id: str) -> Response:
-        """Take an open order off the book."""
-        row, given = self._trade(trade_id), body(CommandBody)
-        return self._operate(
-            f"cancel {row.trade_id}", lambda asked: _cancel(row.trade_id, asked), given
-        )
+        """Take an open order off the book. Works without any picture."""
+        known_id(trade_id)
+        given = body(CommandBody)
+        return self._operate(f"cancel {trade_id}", lambda asked: _cancel(trade_id, asked), given)
 
     def decrease(self, trade_id: str) -> Response:
         """Leave less of an open order, in its place in the queue."""
-        row, given = self._trade(trade_id), body(DecreaseBody)
+        known_id(trade_id)
+        given = body(DecreaseBody)
         remaining = _quantity(given.quantity)
 
         def build(asked: ControlRequest) -> m.DecreaseOwn:
             return m.DecreaseOwn(
                 command_id=asked.command_id,
-                order_id=row.trade_id,
+                order_id=trade_id,
                 remaining=remaining,
                 by=asked.by,
                 reason=asked.reason,
             )
 
-        return self._operate(f"decrease {row.trade_id}", build, given)
+        return self._operate(f"decrease {trade_id}", build, given)
 
     def amend(self, trade_id: str) -> Response:
         """Cancel an open order and place one with another price or size, through all gates."""
@@ -186,6 +186,12 @@ class Writes(Results):
 
     def _who(self) -> str:
         return f"web {caller(request)}"
+
+
+def known_id(trade_id: str) -> None:
+    """404 for what cannot be the id of a trade."""
+    if len(trade_id) > _LONGEST_NAME or not trade_id.isprintable():
+        raise ApiError(404, "not_found", "no trade has this id")
 
 
 def known_name(name: str) -> None:

@@ -356,6 +356,11 @@ class Playback:
         del timeout
         return self._switch(m.EnableStrategy(strategy=name, enabled=False, by=request.by))
 
+    def release(self, actor: str, request: ControlRequest, timeout: float) -> ControlAnswer:
+        del timeout
+        command = m.ReleaseActor(actor=actor, by=request.by, reason=request.reason)
+        return self._command(command)
+
     def operate(self, command: OperatorCommand, timeout: float) -> ControlAnswer:
         """Everything has been said when a second of the market has passed: nothing is awaited."""
         del timeout

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from config.settings import Settings
+from core import messages as m
 from tests.browser.playback import Playback
 from tests.web.web_bench import Site
 from web.hub import Hub
@@ -216,3 +217,35 @@ def test_the_mode_stays_while_orders_are_open(floor: Floor) -> None:
     floor.resting()
     answer = floor.site.post("/api/mode", json={"mode": "paper"})
     assert answer.json()["error"]["code"] == "open_orders"
+
+
+def test_an_actor_that_was_not_set_aside_is_not_released(floor: Floor) -> None:
+    (name,) = [row["actor"] for row in floor.site.get("/api/actors").json()["actors"]][:1]
+    answer = floor.site.post(f"/api/actors/{name}/release")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not_allowed")
+    assert floor.site.post("/api/actors/nobody/release").status_code == 404
+
+
+def test_a_quarantined_strategy_is_started_again(floor: Floor) -> None:
+    """It fails until its policy is exhausted; then only the operator starts it."""
+    name = "strategy:mean_reversion"
+    for generation in range(1, 8):
+        floor.playback.tell(
+            m.ActorFailed(actor=name, generation=generation, error="boom", ts=floor.playback.now)
+        )
+        floor.playback.tell(
+            m.ActorStarted(
+                actor=name, generation=generation + 1, recovered=0, ts=floor.playback.now
+            )
+        )
+    floor.playback.run(2)
+
+    def state() -> str:
+        rows = floor.site.get("/api/actors").json()["actors"]
+        return next(str(row["state"]) for row in rows if row["actor"] == name)
+
+    assert state() == "quarantined"
+    answer = floor.site.post(f"/api/actors/{name}/release", json={"reason": "mended"})
+    assert answer.status_code == 200, answer.text
+    floor.playback.run(2)
+    assert state() != "quarantined"

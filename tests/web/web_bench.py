@@ -78,6 +78,10 @@ class Door:
     def disable_strategy(self, name: str, request: ControlRequest, timeout: float) -> ControlAnswer:
         return self._switch(name, request, timeout, enabled=False)
 
+    def release(self, actor: str, request: ControlRequest, timeout: float) -> ControlAnswer:
+        command = m.ReleaseActor(actor=actor, by=request.by, reason=request.reason)
+        return self._tell(request, timeout, command)
+
     def operate(self, command: OperatorCommand, timeout: float) -> ControlAnswer:
         """By the system's own roles, in a market of their own."""
         with self._lock:

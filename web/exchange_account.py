@@ -74,7 +74,7 @@ def _limit_endpoints(routes: Blueprint, host: ExchangeHost, gate: Tollgate | Non
             host.limits = TIERS["advanced"]
             if gate is not None:
                 gate.resize(host.limits)
-        return Response(status=_CREATED)
+        return answer(EmptyJson(), _CREATED)
 
 
 def _allocation_endpoints(routes: Blueprint, host: ExchangeHost) -> None:

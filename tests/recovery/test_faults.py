@@ -169,7 +169,7 @@ def trade_once(exchange: Exchange, folder: Path) -> dict[str, Any]:
         timeout=PATIENCE_S,
         check=False,
     )
-    assert ended.returncode == 0, ended.stderr[-4000:]
+    assert ended.returncode == 0, ended.stdout[-1500:] + ended.stderr[-3000:]
     result: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
     return result
 

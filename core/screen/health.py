@@ -10,7 +10,7 @@ from core import messages as m
 from core.screen.scale import rfc3339
 from core.screen.system_rows import FeedRow, HealthRow, LimitRow
 from core.screen.topics import TOPICS
-from core.units import SECOND
+from core.units import MILLISECOND, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +73,9 @@ class HealthPanel:
             handled=health.handled,
             rate=self._rate(before, health),
             age=round(health.age_ns / self._pace / SECOND, 3),
+            wait_ms=_milliseconds(health.oldest_ns),
+            p50_ms=_milliseconds(health.p50_ns),
+            p99_ms=_milliseconds(health.p99_ns),
             error=health.error,
             at=rfc3339(health.ts),
         )
@@ -151,3 +154,8 @@ class HealthPanel:
             return None
         seconds = (after.ts - before.ts) / self._pace / SECOND
         return round((after.handled - before.handled) / seconds, 1)
+
+
+def _milliseconds(duration: int) -> float:
+    """Of nanoseconds of the machine, to the microsecond."""
+    return round(duration / MILLISECOND, 3)

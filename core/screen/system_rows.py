@@ -57,7 +57,13 @@ class HealthRow(Part, frozen=True, kw_only=True):
     """Messages per second of the machine between the last two rows."""
     age: float
     """Seconds of the machine since the last sign of life."""
+    wait_ms: float
+    """Longest wait of a message in its mailbox between the last two signs of life."""
+    p50_ms: float
+    """Time from taking a message to being done with it, since this generation began."""
+    p99_ms: float
     error: str
+    """Of its last failure; empty where it never failed."""
     at: str
 
 

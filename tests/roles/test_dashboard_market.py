@@ -174,6 +174,13 @@ def test_the_health_board_counts_messages_a_second_within_a_generation(stage: St
     assert stage.last("health").rate is None
 
 
+def test_the_health_board_tells_how_long_messages_wait_and_take(stage: Stage) -> None:
+    """Of the machine, whatever the clock's speed."""
+    stage.take(actor(oldest_ns=3_400_000, p50_ns=51_200, p99_ns=2_000_000, error="it fell"))
+    row = stage.last("health")
+    assert (row.wait_ms, row.p50_ms, row.p99_ms, row.error) == (3.4, 0.051, 2.0, "it fell")
+
+
 def test_actors_age_in_the_machines_time_when_the_clock_is_fast() -> None:
     stage = Stage(msgspec.structs.replace(TERMS, speed=10.0))
     stage.take(actor(age_ns=5 * SECOND))

@@ -6,7 +6,10 @@ import { age, clock, number } from "../format.js";
 const SIGNS = { running: "●", open: "●", starting: "◌", connecting: "◌", restarting: "▲", lost: "▲", quarantined: "■", stopped: "■" };
 const State = ({ state }) => html`<span class=${`light ${state}`}>${SIGNS[state] ?? "?"} ${state === "running" ? "runs" : state}</span>`;
 
-const Actor = memo(({ row }) => html`<tr title=${row.error || row.actor}>
+const handling = (row) =>
+  `${row.actor}: a message takes ${number(row.p50_ms, 2)} ms (p50), ${number(row.p99_ms, 2)} ms (p99), waited ${number(row.wait_ms, 2)} ms at most${row.error ? `; last error: ${row.error}` : ""}`;
+
+const Actor = memo(({ row }) => html`<tr title=${handling(row)}>
   <td class="name">${row.actor.replace("strategy:", "")}</td>
   <td><${State} state=${row.state} /></td>
   <td class="n">${age(row.age)}</td>

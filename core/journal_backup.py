@@ -102,6 +102,7 @@ def _copy(journal: Path, out: Path) -> None:
         source.backup(target)
         query = "SELECT coalesce(max(seq), 0) FROM snapshots"
         (folded,) = target.execute(query).fetchone()
+        target.execute("PRAGMA journal_mode=DELETE")  # one file, to be carried elsewhere
     for segment in segments(journal):
         if last_of(segment) <= folded:  # a later one was archived after the copy
             folder_of(out).mkdir(exist_ok=True)

@@ -39,6 +39,7 @@ def test_a_journal_in_use_is_copied_whole(path: Path, tmp_path: Path) -> None:
         proof = backup(path, tmp_path / "copy.sqlite")
     assert (proof.entries, proof.last, proof.snapshot) == (501, 501, 400)
     assert len(segments(tmp_path / "copy.sqlite")) == len(segments(path))
+    assert not (tmp_path / "copy.sqlite-wal").exists()
 
 
 def test_a_segment_archived_after_the_copy_is_not_in_it(path: Path, tmp_path: Path) -> None:

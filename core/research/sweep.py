@@ -99,7 +99,7 @@ def sweep(options: SweepOptions, settings: Settings, told: Told) -> SweepResult:
             found = _confirm(found, options, plain, engine, told)
     return msgspec.structs.replace(
         found,
-        tape=str(options.tape),
+        tape=options.tape.name,
         seconds={
             "features": round((featured - began) / SECOND, 3),
             "trials": round((searched - featured) / SECOND, 3),

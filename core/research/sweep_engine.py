@@ -75,8 +75,10 @@ class Engine:
             return
         from joblib import Parallel, delayed, parallel_config  # noqa: PLC0415 - costs 0.3 s
 
+        # Ray's backend hands results out only all together; the others as they come.
+        how = "list" if self._backend == "ray" else "generator_unordered"
         with parallel_config(backend=self._backend, n_jobs=self._jobs):
-            parallel = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+            parallel = Parallel(return_as=how, batch_size=1, pre_dispatch="all")
             yield from parallel(delayed(_numbered)(n, *job) for n, job in list(pending.items()))
 
 

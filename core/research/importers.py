@@ -5,6 +5,9 @@
 | `books` | every level-2 event of the exchange's stream, with Coinbase trades beside it |
 | `quotes` | best bid and ask every two seconds, with a late spot price |
 | `minutes` | best bid and ask each minute, with a spot price each minute where there is one |
+| `tickers`, `best`, `levels`, `polls` | tables of one row each: see `importers_tables` |
+| `snaps`, `candles`, `entries`, `trades` | the same |
+| `kalshi` | Kalshi's own answers in JSON: candlesticks, trades, markets |
 
 What a recording does not say is filled in here by rule and written into the tape's `about`, so
 that nobody takes an assumption for an observation. Tapes keep what arrived in the order of arrival;
@@ -17,14 +20,18 @@ usually has them (kalshi.md 8.2).
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from core.research.importers_books import BOOKS_FILE, import_books
+from core.research.importers_kalshi import KALSHI, import_kalshi
+from core.research.importers_layouts import LAYOUTS
 from core.research.importers_minutes import MINUTES_FILE, import_minutes
 from core.research.importers_quotes import QUOTES_FILE, import_quotes
+from core.research.importers_tables import import_table
 from core.research.tape import TapeError, TapeInfo, info
 
 if TYPE_CHECKING:
@@ -36,6 +43,8 @@ RECORDINGS: Final[dict[str, tuple[str, Callable[[Path, str, Path, Progress], Non
     "books": (BOOKS_FILE, import_books),
     "quotes": (QUOTES_FILE, import_quotes),
     "minutes": (MINUTES_FILE, import_minutes),
+    **{name: (layout.file, partial(import_table, name)) for name, layout in LAYOUTS.items()},
+    KALSHI: ("", import_kalshi),
 }
 """Name of a recording -> the file that it must have, and its importer."""
 
@@ -62,10 +71,14 @@ def import_recorded(
 
 
 def _found(source: Path, series: str) -> str:
+    if source.is_file():
+        return KALSHI
     for name, (file, _) in RECORDINGS.items():
         if (source / file.format(series=series)).is_file():
             return name
-    wanted = ", ".join(file.format(series=series) for file, _ in RECORDINGS.values())
+    if source.is_dir() and any(source.glob("*.json")):
+        return KALSHI
+    wanted = ", ".join(file.format(series=series) for file, _ in RECORDINGS.values() if file)
     msg = f"{source} holds no recording of {series}; looked for {wanted}"
     raise TapeError(msg)
 

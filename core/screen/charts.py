@@ -21,6 +21,7 @@ _PENDING: Final = 1_200
 FAIR: Final = "fair"
 """Name under which a strategy tells the probability of YES among its values."""
 _FAIRS: Final = 16
+_DIGITS: Final = 6
 
 
 class Sampler:
@@ -118,6 +119,6 @@ class ChartPanel:
         if probability is None:
             return
         self._fair.pop(ticker, None)
-        self._fair[ticker] = probability
+        self._fair[ticker] = round(probability, _DIGITS)
         while len(self._fair) > _FAIRS:
             del self._fair[next(iter(self._fair))]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 TOKEN = "b" * 43
+VIEWER = "v" * 43
 PLAYED = 640
 """Market seconds before the page opens: warm, traded, and some minutes before the close."""
 
@@ -42,7 +43,7 @@ class Stand:
         self.playback.run(PLAYED)
         self.player = Player(self.playback, speed=2.0)
         self.player.start()
-        web = WebSettings(token=TOKEN, config=effective(self.settings))
+        web = WebSettings(token=TOKEN, viewer_token=VIEWER, config=effective(self.settings))
         app = create_app(self.hub, self.playback, web)
         self.server: Server = serve(app, "127.0.0.1", self.port)
         self.port = self.server.port

@@ -32,7 +32,7 @@ export function Panel({ id, title, at, limit, extra, children }) {
       ${at !== undefined && html`<${AgeTag} at=${at} limit=${bound} />`}
     </header>
     ${at === undefined
-      ? html`<div class="body">${children}</div>`
+      ? html`<div class="body" tabindex="0">${children}</div>`
       : html`<${Body} at=${at} limit=${bound}>${children}<//>`}
   </section>`;
 }

@@ -21,7 +21,11 @@ export const store = {
   heardAt: 0,
 };
 
-/** Have `listener` called once per animation frame in which something changed. */
+/** Ten pictures a second are as many as a person reads; frames may come far more often. */
+const PICTURE_MS = 100;
+let drawnAt = -PICTURE_MS;
+
+/** Have `listener` called when something changed, at most once in PICTURE_MS. */
 export function subscribe(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
@@ -31,10 +35,14 @@ export function changed() {
   if (scheduled) return;
   scheduled = true;
   // A hidden tab gets no animation frames; it must still fold, and draws when it is seen again.
-  requestAnimationFrame(() => {
+  const draw = () => {
     scheduled = false;
+    drawnAt = performance.now();
     for (const listener of listeners) listener();
-  });
+  };
+  const wait = drawnAt + PICTURE_MS - performance.now();
+  if (wait <= 0) requestAnimationFrame(draw);
+  else setTimeout(() => requestAnimationFrame(draw), wait);
 }
 
 /** The engine's clock now, in ms: it runs `speed` times as fast as ours. */

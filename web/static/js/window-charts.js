@@ -208,9 +208,9 @@ export function WindowCharts({ picture, middle, theme }) {
   }, [theme]);
   useEffect(() => {
     const [price, quote] = held.current.charts;
-    price.setData(held.current.now.price);
-    quote.setData(held.current.now.quotes.slice(0, 6));
-  });
+    price.setData(picture.price);
+    quote.setData(picture.quotes.slice(0, 6));
+  }, [picture, theme]);
   return html`<div class="charts">
     <div class="plot price" ref=${upper}><div class="readout" ref=${words}></div></div>
     ${middle}

@@ -1,7 +1,7 @@
 // How it went, and whether there is an edge.
 import { html, useEffect, useLayoutEffect, useRef } from "../ui.js";
 import { Empty, Panel } from "../panel.js";
-import { cents, clock, gain, money, number, percent, signed, tone, words } from "../format.js";
+import { gain, money, number, percent, signed, tone, words } from "../format.js";
 import { colours } from "../chart-layers.js";
 import { download } from "../csv.js";
 import { Table, openFirst } from "../panels/orders.js";
@@ -87,7 +87,7 @@ const Score = ({ score }) => html`<div class="score">
   <${Reliability} sets=${[{ name: "market", bins: score.market_bins, shift: 3 }, { name: "model", bins: score.model_bins, shift: -3 }]} />
   <div>
     <p class="legend"><span class="key fair">● model</span><span class="key spot">■ market</span></p>
-    <table class="list"><thead><tr><th></th><th class="n">Model</th><th class="n">Market</th></tr></thead><tbody>
+    <table class="list"><thead><tr><th>Score</th><th class="n">Model</th><th class="n">Market</th></tr></thead><tbody>
       <tr><td>Brier</td><td class="n">${number(score.model_brier, 4)}</td><td class="n">${number(score.market_brier, 4)}</td></tr>
       <tr><td>Log loss</td><td class="n">${number(score.model_log_loss, 4)}</td><td class="n">${number(score.market_log_loss, 4)}</td></tr>
     </tbody></table>

@@ -2,7 +2,7 @@
 import { html, useEffect, useState } from "../ui.js";
 import { Empty, Panel } from "../panel.js";
 import { command } from "../api.js";
-import { cents, contracts, figure, gain, money, number, percent, signed, words } from "../format.js";
+import { cents, contracts, figure, gain, money, percent, signed, words } from "../format.js";
 import { Book } from "../panels/book.js";
 import { Positions } from "../panels/money.js";
 import { Table, openFirst } from "../panels/orders.js";
@@ -68,7 +68,7 @@ function Quote({ quote, stale }) {
       <${Fact} name="Allowed at most">${contracts(quote.allowed_quantity)}<//>
     </dl>
     <h3>${quote.refusal ? `Would be refused: ${words(quote.refusal.gate)}` : "Every gate is open"}</h3>
-    <table class="list gates"><thead><tr><th>Gate</th><th></th><th class="n">Is</th><th class="n">Limit</th></tr></thead>
+    <table class="list gates"><thead><tr><th>Gate</th><th>State</th><th class="n">Is</th><th class="n">Limit</th></tr></thead>
       <tbody>${quote.gates.map((gate) => html`<tr key=${gate.gate}><td>${words(gate.gate)}</td>
         <td class=${gate.passed ? "up" : "down"}>${gate.passed ? "✓ open" : "✗ shut"}</td>
         <td class="n">${gate.value === null ? "" : figure(gate.value)}</td><td class="n">${gate.limit === null ? "" : figure(gate.limit)}</td></tr>`)}</tbody></table>

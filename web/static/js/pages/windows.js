@@ -1,7 +1,7 @@
 // Past windows, each as it was at any second of it: price, book, fair value, decisions, orders, fills.
 import { html, memo, useEffect, useRef, useState } from "../ui.js";
 import { Empty, Panel } from "../panel.js";
-import { cents, clock, contracts, gain, number, shortTicker, tone, words } from "../format.js";
+import { cents, clock, contracts, gain, number, tone, words } from "../format.js";
 import { go } from "../route.js";
 import { useRead } from "../poll.js";
 import { newest } from "../store.js";

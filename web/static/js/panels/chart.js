@@ -5,8 +5,22 @@ import { cents, number, signed, words } from "../format.js";
 import { engineNow, newest } from "../store.js";
 import { WindowCharts, join, placed } from "../window-charts.js";
 
+const REDRAW_MS = 400;
+/** @type {{ticker: string, theme: string, at: number, picture: any}} */
+let kept = { ticker: "", theme: "", at: 0, picture: null };
+
+/** The picture of the charts, made anew a few times a second: its lines are long. */
+function view(props) {
+  const now = performance.now();
+  const same = kept.ticker === props.market.ticker && kept.theme === props.theme;
+  if (!same || now - kept.at > REDRAW_MS) {
+    kept = { ticker: props.market.ticker, theme: props.theme, at: now, picture: picture(props) };
+  }
+  return kept.picture;
+}
+
 /** What the charts look at. */
-function view({ market, index, quote, forecast, fills }) {
+function picture({ market, index, quote, forecast, fills }) {
   const from = Date.parse(market.open_at) / 1000;
   const to = Date.parse(market.close_at) / 1000;
   const points = (lines, name) => lines?.get(name) ?? [];

@@ -1,0 +1,2 @@
+// What the page finds beside its own modules.
+declare const uPlot: any;

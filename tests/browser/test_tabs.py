@@ -1,0 +1,290 @@
+"""The tabs beside the first screen, in a real browser over a played market."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from core import messages as m
+from tests.browser.conftest import VIEWER
+from tests.browser.test_page import dollars, eventually, gain, open_page, texts, told
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.browser.conftest import Stand, Watched
+
+HERE = Path(__file__).parent
+MODULES = HERE / "node_modules"
+TABS = ("trade", "performance", "strategies", "windows", "quant", "ticket", "system")
+NO_TOOLS = "needs the page's check tools: npm ci --prefix tests/browser"
+WINDOW = 900
+
+
+def tab(page: Page, name: str) -> None:
+    page.click(f".nav a[href='#{name}']")
+    page.wait_for_selector(f".page.{name} .panel")
+
+
+def test_every_tab_opens_by_its_key_and_fits_the_screen(watched: Watched, stand: Stand) -> None:
+    page = open_page(watched, stand)
+    for key, name in enumerate(TABS, 1):
+        page.keyboard.press(str(key))
+        page.wait_for_selector(f".page.{name} .panel")
+        size = page.evaluate(
+            "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+        )
+        assert size == [1440, 900], name
+        assert page.locator(".nav a[aria-current=page]").inner_text().lower() == name
+    seen = stand.hub.seq
+    eventually(page, lambda: told(page) > seen + 20)
+    assert watched.complaints == []
+
+
+def test_results_on_the_page_equal_the_frames(watched: Watched, stand: Stand) -> None:
+    stand.playback.run(WINDOW)
+    page = open_page(watched, stand)
+    tab(page, "performance")
+
+    def equal() -> bool:
+        row: Any = stand.hub.single("performance")
+        shown = texts(page, "#verdict .facts dd")
+        strategies = texts(page, "#results table:first-child tbody tr td:nth-child(4)")
+        return (
+            shown[:4] == [gain(row.pnl), dollars(row.fees), str(row.trades), str(row.windows)]
+            and row.verdict in page.inner_text("#verdict")
+            and strategies == [gain(one.pnl) for one in row.strategies]
+        )
+
+    eventually(page, equal)
+    assert page.locator("#score svg circle").count() > 0
+
+
+def test_the_trades_are_downloaded_as_csv(watched: Watched, stand: Stand) -> None:
+    page = open_page(watched, stand)
+    with page.expect_download() as download:
+        page.click("#orders >> text=CSV")
+    lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0].startswith("trade_id,order_id,ticker,side,")
+    known = {row.trade_id for row in stand.hub.rows("order")}
+    assert {line.split(",")[0] for line in lines[1:]} <= known
+    assert len(lines) > 1
+    assert watched.complaints == []
+
+
+def test_a_strategy_is_switched_off_and_on(watched: Watched, stand: Stand) -> None:
+    page = open_page(watched, stand)
+    tab(page, "strategies")
+
+    def enabled() -> bool:
+        rows = {row.name: row.enabled for row in stand.hub.rows("strategy")}
+        return bool(rows["mean_reversion"])
+
+    for before, word in ((True, "off"), (False, "on")):
+        page.wait_for_selector(f"#strategy-mean_reversion >> text=Switch {word}…")
+        assert enabled() is before
+        page.click(f"#strategy-mean_reversion >> text=Switch {word}…")
+        page.click("dialog button[type=submit]")
+        page.wait_for_selector("dialog .outcome.done")
+        page.click("dialog >> text=Close")
+        eventually(page, lambda before=before: enabled() is not before)  # type: ignore[misc]
+
+
+def test_a_parameter_is_edited_and_a_wrong_one_is_refused(watched: Watched, stand: Stand) -> None:
+    page = open_page(watched, stand)
+    tab(page, "strategies")
+    card = page.locator("#strategy-kelly_volatility")
+    card.locator("input[name=min_edge]").fill("7")
+    card.locator("text=Save 1").click()
+    card.locator(".outcome.failed").wait_for()
+    card.locator("input[name=min_edge]").fill("0.05")
+    card.locator("text=Save 1").click()
+    card.locator(".outcome.done").wait_for()
+    (row,) = [one for one in stand.hub.rows("parameters") if one.name == "kelly_volatility"]
+    (edge,) = [one for one in row.parameters if one.name == "min_edge"]
+    assert (edge.value, edge.source) == (0.05, "operator")
+
+
+def test_a_price_of_the_ladder_fills_the_ticket_and_the_order_is_placed_and_cancelled(
+    watched: Watched, stand: Stand
+) -> None:
+    for name in ("kelly_volatility", "mean_reversion"):
+        stand.playback.tell(m.EnableStrategy(strategy=name, enabled=False, by="test"))
+    page = open_page(watched, stand)
+    page.click("#book tr.bid:nth-last-child(2) td:first-child .price")
+    page.wait_for_selector(".page.ticket")
+    price = float(page.input_value("input[name=price]"))
+    (book,) = stand.hub.rows("book")
+    assert any(abs(price - 100 * level) < 1e-6 for level, _ in book.bids) or price > 0
+    page.fill("input[name=quantity]", "3")
+    page.wait_for_selector(".ticket-form button[type=submit]:not([disabled])")
+    facts = dict(zip(texts(page, ".quote-told dt"), texts(page, ".quote-told dd"), strict=True))
+    assert facts["Cost"] == dollars(round(3 * price / 100, 2))
+    page.click(".ticket-form button[type=submit]")
+    page.click("dialog button[type=submit]")
+    page.wait_for_selector("dialog .outcome.done")
+    page.click("dialog >> text=Close")
+    page.wait_for_selector(".ladder .mine")
+    page.click("#ticket-orders .actions >> text=Cancel")
+    page.click("dialog button[type=submit]")
+    page.wait_for_selector("dialog .outcome.done")
+    page.click("dialog >> text=Close")
+    page.wait_for_selector(".ladder .mine", state="detached")
+    (mine,) = [row for row in stand.hub.rows("order") if row.strategy_name == "manual"]
+    assert mine.status == "cancelled"
+
+
+def test_a_ticket_that_would_be_refused_names_its_gate(watched: Watched, stand: Stand) -> None:
+    page = open_page(watched, stand)
+    tab(page, "ticket")
+    page.fill("input[name=price]", "40")
+    page.fill("input[name=quantity]", "900000")
+    page.wait_for_selector(".quote-told h3:has-text('refused')")
+    assert page.is_disabled(".ticket-form button[type=submit]")
+    assert page.locator(".gates .down").count() >= 1
+
+
+def test_a_past_window_is_scrubbed_through(watched: Watched, stand: Stand) -> None:
+    stand.playback.run(WINDOW)
+    page = open_page(watched, stand)
+    (settled, *_) = stand.hub.rows("window")
+    page.goto(f"{stand.url}/#windows/{settled.ticker}")
+    page.wait_for_selector("#then table")
+    assert f"settled {settled.result.upper()}" in page.inner_text("#replay h2")
+    last = page.inner_text("#then h2")
+    page.focus("#replay input[type=range]")
+    page.keyboard.press("Home")
+    eventually(page, lambda: page.inner_text("#then h2") != last)
+    early = page.locator("#events tbody tr").count()
+    page.keyboard.press("End")
+    eventually(page, lambda: page.locator("#events tbody tr").count() > early)
+    assert watched.complaints == []
+
+
+def test_a_decision_opens_its_moment(watched: Watched, stand: Stand) -> None:
+    page = open_page(watched, stand)
+    row = page.locator("#decisions tbody tr:has(.kind.approved)").first
+    moment = row.locator("td").first.inner_text()
+    row.locator("td").nth(1).click()
+    page.wait_for_selector(".page.windows")
+    eventually(page, lambda: moment in page.inner_text(".scrubber b"))
+
+
+def test_the_drawn_mean_and_both_edges_equal_the_frames(watched: Watched, stand: Stand) -> None:
+    page = open_page(watched, stand)
+    tab(page, "quant")
+
+    def equal() -> bool:
+        (row,) = stand.hub.rows("quant")
+        shown = texts(page, "#mean .facts dd")
+        return bool(
+            shown and shown[0].startswith(f"{row.drawn:.1%}") and shown[1] == f"{row.fat:.1%}"
+        )
+
+    eventually(page, equal)
+    assert page.locator("#kelly tbody tr").count() == 2
+    assert page.locator(".heat tbody tr").count() >= 1
+
+
+def test_settings_and_commands_are_listed(watched: Watched, stand: Stand) -> None:
+    page = open_page(watched, stand)
+    page.keyboard.press("Shift+H")
+    page.fill("dialog input", "a drill")
+    page.click("dialog button[type=submit]")
+    page.wait_for_selector("dialog .outcome.done")
+    page.click("dialog >> text=Close")
+    tab(page, "system")
+    page.wait_for_selector("#audit >> text=a drill")
+    page.fill("#config input", "MIN_EDGE")
+    eventually(page, lambda: page.locator("#config tbody tr").count() == 1)
+
+
+def test_sound_is_off_until_it_is_switched_on(watched: Watched, stand: Stand) -> None:
+    page = open_page(watched, stand)
+    button = page.locator(".nav button[aria-label=sound]")
+    assert button.get_attribute("aria-pressed") == "false"
+    button.click()
+    assert button.get_attribute("aria-pressed") == "true"
+    page.reload()
+    page.wait_for_selector(".link-live")
+    assert button.get_attribute("aria-pressed") == "true"
+
+
+def test_a_second_tab_shows_the_same(watched: Watched, stand: Stand) -> None:
+    page = open_page(watched, stand)
+    second = page.context.new_page()
+    second.goto(f"{stand.url}/#quant")
+    second.wait_for_selector(".link-live .page.quant")
+    for one in (page, second):
+        one.bring_to_front()
+        seen = stand.hub.seq
+        eventually(one, lambda one=one, seen=seen: told(one) > seen)  # type: ignore[misc]
+    assert texts(second, ".mode b") == texts(page, ".mode b")
+
+
+def test_who_may_only_look_sees_everything_and_commands_nothing(
+    watched: Watched, stand: Stand
+) -> None:
+    page = watched.page
+    page.goto(f"{stand.url}/?token={VIEWER}")
+    page.wait_for_selector(".link-live #book .ladder")
+    page.click(".buttons .halt")
+    page.click("dialog button[type=submit]")
+    page.wait_for_selector("dialog .outcome.failed")
+    assert stand.hub.single("status_update").state == "ACTIVE"
+
+
+def test_memory_is_bounded(watched: Watched, stand: Stand) -> None:
+    """Once every line is full, an hour of frames more leaves the heap where it was."""
+    page = open_page(watched, stand)
+    stand.player.stop()
+    session = page.context.new_cdp_session(page)
+
+    def heap_after(seconds: int) -> float:
+        stand.playback.run(seconds)
+        eventually(page, lambda: told(page) == stand.hub.seq)
+        session.send("HeapProfiler.collectGarbage")
+        return float(session.send("Runtime.getHeapUsage")["usedSize"])
+
+    full = heap_after(1_300)
+    hours = int(os.environ.get("PAGE_MINUTES", "5"))
+    assert heap_after(hours * 60) < 1.25 * full + 2_000_000
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_axe_finds_no_serious_violation(watched: Watched, stand: Stand, theme: str) -> None:
+    source = MODULES / "axe-core" / "axe.min.js"
+    if not source.exists():
+        pytest.skip(f"axe {NO_TOOLS}")
+    page = open_page(watched, stand)
+    if theme == "light":
+        page.keyboard.press("t")
+    session = page.context.new_cdp_session(page)
+    for name in TABS:
+        tab(page, name)
+        session.send("Runtime.evaluate", {"expression": source.read_text()})
+        found = page.evaluate(
+            "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
+            ".filter((v) => ['serious', 'critical'].includes(v.impact))"
+            ".map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(' | ')}`)"
+        )
+        assert found == [], name
+
+
+def test_the_modules_are_typed_soundly() -> None:
+    compiler = MODULES / ".bin" / "tsc"
+    if not compiler.exists():
+        pytest.skip(f"tsc {NO_TOOLS}")
+    told_ = subprocess.run(  # noqa: S603 - our own tool
+        [str(compiler), "-p", str(HERE / "tsconfig.json"), "--pretty", "false"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    ours = [line for line in told_.stdout.splitlines() if "static/vendor/" not in line]
+    assert ours == []

@@ -72,9 +72,9 @@ const LEGEND = html`<span class="legend">
   <span class="key cone">1σ to close</span><span class="key yes">▲ bought YES</span><span class="key no">▼ bought NO</span>
 </span>`;
 
-const Edge = ({ side, offer, threshold }) => html`<div class=${offer && offer.edge >= threshold ? "reaches" : ""}>
+const Edge = ({ side, offer, threshold }) => html`<div class=${offer && offer.edge >= threshold ? "reaches" : ""} title="after fees, from the worse end of the range; ✓ over the threshold">
   <small>Edge ${side}</small><b>${offer ? html`${signed(offer.edge * 100, 1)}¢ <i>at ${cents(offer.price)}</i>` : "–"}
-  ${offer && offer.edge >= threshold ? html`<span class="flag">over threshold</span>` : ""}</b>
+  ${offer && offer.edge >= threshold ? html`<span title="over the threshold">✓</span>` : ""}</b>
 </div>`;
 
 /** Model against market in words: it stands between the two charts. */

@@ -2,8 +2,9 @@
 
 160 read everything, 20 never read, 20 drop and resume all at once every ten seconds. The hub gets
 ten frames a second of 2 kB. The server runs in this process as in the daemon, with a chain of five
-hosts beside it (feed, strategy, risk, execution, exchange: a message that each hands on): its
-latency with and without the clients is the price that trading pays. The clients are a process of
+hosts beside it (feed, strategy, risk, execution, exchange: a message that each hands on). What the
+clients cost the trading is its latency against that of the same chain in a process without clients
+at the same time, so that other load on the machine falls on both. The clients are a process of
 their own.
 
 One run takes twelve seconds a round, so with the five that are usual a minute.
@@ -15,7 +16,7 @@ import multiprocessing
 import threading
 import time
 from statistics import median
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from core import messages as m
 from core.screen.system_rows import AlertRow
@@ -29,6 +30,9 @@ from web.app import create_app
 from web.hub import Hub
 from web.server import serve
 from web.settings import WebSettings
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 TITLE = "the page's stream: 200 clients (20 stuck, 20 reconnecting), 10 frames a second"
 
@@ -110,7 +114,6 @@ def _measure(seconds: float) -> list[Row]:
     trading = _Trading()
     publisher = _Publisher(hub, trading)
     alone_cpu = publisher.go(_ALONE_S)
-    alone = trading.taken()
     plan = Plan(
         port=server.port,
         token=TOKEN,
@@ -123,15 +126,36 @@ def _measure(seconds: float) -> list[Row]:
     crowd = multiprocessing.get_context("spawn").Process(target=clients, args=(plan, theirs))
     crowd.start()
     assert ours.recv() == "ready"
+    twin, twins_end = multiprocessing.Pipe()
+    quiet = multiprocessing.get_context("spawn").Process(
+        target=_without_clients, args=(seconds, twins_end)
+    )
+    quiet.start()
+    assert twin.recv() == "ready"
     trading.taken()
     cpu = publisher.go(seconds)
     beside = trading.taken()
+    alone: list[float] = twin.recv()
+    quiet.join()
     publisher.publish(END)
     found: Found = ours.recv()
     crowd.join()
     trading.close()
     server.stop()
     return [*_clients_rows(found), *_cost_rows(cpu, alone_cpu, beside, alone)]
+
+
+def _without_clients(seconds: float, pipe: Connection) -> None:
+    """The same at the same time without clients: both feel the machine's other load."""
+    with daemon_switching():
+        trading = _Trading()
+        publisher = _Publisher(Hub(), trading)
+        publisher.go(1.0)
+        trading.taken()
+        pipe.send("ready")
+        publisher.go(seconds)
+        pipe.send(trading.taken())
+        trading.close()
 
 
 def _clients_rows(found: Found) -> list[Row]:

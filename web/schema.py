@@ -57,9 +57,9 @@ class ListQuery(Strict):
 
 
 class TradeQuery(ListQuery):
-    """Of `/api/trades`: one status or several with commas."""
+    """Of `/api/trades`: one status or several with commas; an empty one asks for nothing."""
 
-    status: tuple[TradeStatus, ...] = ()
+    status: tuple[TradeStatus | Literal[""], ...] = ()
 
     @field_validator("status", mode="before")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -235,6 +236,23 @@ def test_who_may_only_look_sees_everything_and_commands_nothing(
     page.click("dialog button[type=submit]")
     page.wait_for_selector("dialog .outcome.failed")
     assert stand.hub.single("status_update").state == "ACTIVE"
+
+
+def test_memory_is_bounded(watched: Watched, stand: Stand) -> None:
+    """Once every line is full, PAGE_MINUTES more of frames leave the heap where it was."""
+    page = open_page(watched, stand)
+    stand.player.stop()
+    session = page.context.new_cdp_session(page)
+
+    def heap_after(seconds: int) -> float:
+        stand.playback.run(seconds)
+        eventually(page, lambda: told(page) == stand.hub.seq)
+        session.send("HeapProfiler.collectGarbage")
+        return float(session.send("Runtime.getHeapUsage")["usedSize"])
+
+    full = heap_after(1_300)
+    minutes = int(os.environ.get("PAGE_MINUTES", "5"))
+    assert heap_after(minutes * 60) < 1.25 * full + 2_000_000
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

@@ -18,9 +18,9 @@ from actors.control import ActorControl
 from actors.desk import NoAnswerError
 from actors.halt_file import HaltFile
 from actors.machine import measurer
-from actors.outcome import Outcome, our_books, wait_for_replica
+from actors.outcome import Outcome, both_books
 from actors.recorder import Recorder, open_recorder
-from actors.session import Session, Tally
+from actors.session import Session
 from actors.system import Plan, System
 from actors.venue_found import find_local_exchange
 from actors.venue_process import VenueAddress, VenueProcess
@@ -28,13 +28,12 @@ from actors.venues import Venue, open_venue
 from config.logs import kv
 from core import messages as m
 from core.assembly import Assembly, Surroundings, role_names
-from core.exchange.books import Books, differences, exchange_books
-from core.exchange.port import ExchangeError
+from core.domain.ledger import Ledger
+from core.exchange.books import differences, ledger_books
 from core.journal import JournalError
 from core.journal_keeper import JournalKeeper
 from core.messages import ControlAnswer, ControlRequest
 from core.topology import OPERATOR, RECORDER, SCREEN, SESSION, SUPERVISION, placement
-from core.units import Money, Nanos, seconds
 
 if TYPE_CHECKING:
     import threading
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from config.settings import Settings
     from core.messages import Message
     from core.runner import Role
+    from core.units import Nanos
 
 _log = logging.getLogger(__name__)
 
@@ -221,13 +221,10 @@ class Daemon:
         deadline = time.monotonic() + self._settings.shutdown_seconds
         answer = self._proven(self._system.stop("run.py", self._settings.shutdown_seconds))
         failure = reason or self._left_over()
-        tally = self._session.tally()
-        ours, theirs = our_books(tally), None
-        try:
-            if ours is not None and self._venue.paper is None and time.monotonic() < deadline:
-                theirs = self._their_books(tally, deadline)
-        except ExchangeError as error:
-            _log.error("the exchange's books could not be read", extra=kv(why=error))
+        tally, ledger = self._session.tally(), self._ledger()
+        ours, theirs = ledger_books(ledger), None
+        if ours is not None and self._venue.paper is None and time.monotonic() < deadline:
+            ours, theirs = both_books(self._venue, ours, ledger, deadline)
         self._close_venue()
         found = tuple(differences(ours, theirs)) if ours and theirs else ()
         return Outcome(
@@ -257,16 +254,14 @@ class Daemon:
         left = self._system.leftovers()
         return f"hosts did not stop: {', '.join(left)}" if left else ""
 
-    def _their_books(self, tally: Tally, deadline: float) -> Books:
-        assert self._venue is not None
-        exchange, now = self._venue.exchange, self._venue.clock.now()
-        if not wait_for_replica(exchange, now, deadline):
-            _log.warning("the exchange's books are those of an earlier moment")
-        capital, began = Money(0), Nanos(0)
-        if tally.books is not None:
-            capital, began = tally.books.capital, tally.books.since
-        since = Nanos(began - seconds(1))
-        return exchange_books(exchange, capital, self._venue.shard, since)
+    def _ledger(self) -> Ledger:
+        """What the journal says, now that nobody writes it any more."""
+        assert self._journal is not None
+        try:
+            return self._journal.fold().ledger
+        except JournalError as error:
+            _log.error("the journal could not be read at the end", extra=kv(why=error))
+            return Ledger()
 
     def _close_venue(self) -> None:
         if self._recorder is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from typing import TYPE_CHECKING, Final
@@ -9,13 +10,18 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from actors.session import Tally
-from core.exchange.books import Books
+from config.logs import kv
+from core.exchange.books import Books, exchange_books, paid_meanwhile
+from core.exchange.port import ExchangeError
 from core.messages import ControlAnswer, Difference
-from core.units import Money, dollars
+from core.units import Nanos, dollars, seconds
 
 if TYPE_CHECKING:
+    from actors.venues import Venue
+    from core.domain.ledger import Ledger
     from core.exchange.port import Exchange
-    from core.units import Nanos
+
+_log = logging.getLogger(__name__)
 
 _GLANCE_SECONDS: Final = 0.1
 
@@ -37,17 +43,23 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         return self.stopped.resting == 0
 
 
-def our_books(tally: Tally) -> Books | None:
-    """Our side of the comparison; None before the books were first marked."""
-    marked = tally.books
-    if marked is None:
-        return None
-    return Books(
-        cash=marked.cash,
-        fees=marked.fees,
-        pnl=Money(marked.realized - marked.fees),
-        positions={line.ticker: line.quantity for line in marked.positions if line.quantity},
-    )
+def both_books(
+    venue: Venue, ours: Books, ledger: Ledger, deadline: float
+) -> tuple[Books, Books | None]:
+    """Ours, with what was paid since, and the exchange's; None where it cannot be read.
+
+    `deadline` is on the machine's monotonic clock.
+    """
+    exchange = venue.exchange
+    try:
+        if not wait_for_replica(exchange, venue.clock.now(), deadline):
+            _log.warning("the exchange's books are those of an earlier moment")
+        since = Nanos(ledger.since - seconds(1))
+        theirs = exchange_books(exchange, ledger.capital, venue.shard, since)
+        return paid_meanwhile(ours, ledger, exchange.settlements(since=since)), theirs
+    except ExchangeError as error:
+        _log.error("the exchange's books could not be read", extra=kv(why=error))
+        return ours, None
 
 
 def wait_for_replica(exchange: Exchange, moment: Nanos, deadline: float) -> bool:

@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from core.domain.positions import payout
 from core.messages import Difference
 from core.units import ONE_CENT, Money, Nanos, Quantity, dollars, format_money
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from core.domain.ledger import Ledger
     from core.exchange.port import Exchange
+    from core.exchange.records import Settlement
 
 
 class Books(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +36,39 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
             "pnl": dollars(self.pnl),
             "positions": {ticker: q / 100 for ticker, q in self.positions.items()},
         }
+
+
+def ledger_books(ledger: Ledger) -> Books | None:
+    """Our side; None before the capital is known."""
+    if ledger.cash is None:
+        return None
+    return Books(
+        cash=ledger.cash,
+        fees=ledger.fees,
+        pnl=Money(ledger.realized - ledger.fees),
+        positions={
+            ticker: position.quantity
+            for ticker, position in ledger.positions.items()
+            if position.quantity
+        },
+    )
+
+
+def paid_meanwhile(books: Books, ledger: Ledger, settlements: Iterable[Settlement]) -> Books:
+    """Our books after payments that came when nobody booked any more.
+
+    A market may settle between the daemon's last look and the comparison at its end; the next start
+    books it. Only a market that we still hold is paid, and only once.
+    """
+    cash, pnl, positions = books.cash, books.pnl, dict(books.positions)
+    for settlement in settlements:
+        quantity = positions.pop(settlement.ticker, None)
+        if quantity is None or settlement.result is None:
+            continue
+        due = payout(quantity, settlement.result)
+        cash = Money(cash + due)
+        pnl = Money(pnl + due - ledger.positions[settlement.ticker].cost)
+    return Books(cash=cash, fees=books.fees, pnl=pnl, positions=positions)
 
 
 def exchange_books(exchange: Exchange, capital: Money, shard: int, since: Nanos) -> Books:

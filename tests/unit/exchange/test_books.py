@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import pytest
+
 from core import messages as m
 from core.clock import VirtualClock
 from core.domain.ledger import Ledger
 from core.domain.windows import window_closing
-from core.exchange.books import Books, differences, exchange_books
+from core.exchange.books import (
+    Books,
+    differences,
+    exchange_books,
+    ledger_books,
+    paid_meanwhile,
+)
 from core.exchange.engine_types import SOL_15M, EngineConfig
-from core.exchange.records import Side
+from core.exchange.records import Outcome, Settlement, Side
 from core.exchange.simulated import SimulatedExchange
 from core.exchange.simulated_account import SimulatedAccount
 from core.units import Money, Price
@@ -49,13 +57,8 @@ def bought() -> tuple[SimulatedAccount, Ledger]:
 
 def test_open_contracts_are_no_difference_in_profit() -> None:
     account, ledger = bought()
-    assert ledger.cash is not None
-    ours = Books(
-        cash=ledger.cash,
-        fees=ledger.fees,
-        pnl=Money(ledger.realized - ledger.fees),
-        positions={TICKER: ledger.position(TICKER).quantity},
-    )
+    ours = ledger_books(ledger)
+    assert ours is not None
     theirs = exchange_books(account, money(10_000), 2, NOW)
     assert theirs.positions == {TICKER: contracts(15)}
     assert differences(ours, theirs) == []
@@ -70,3 +73,58 @@ def test_each_difference_is_named_with_both_sides() -> None:
         ("position", "A", "100", "0"),
         ("position", "B", "0", "100"),
     ]
+
+
+def settlement(result: Outcome) -> Settlement:
+    """What the exchange says of a market that has paid."""
+    return Settlement(
+        ticker=TICKER,
+        result=result,
+        yes_quantity=contracts(15),
+        no_quantity=contracts(0),
+        yes_cost=money(0),
+        no_cost=money(0),
+        revenue=money(15 if result is Outcome.YES else 0),
+        fees=money(0),
+        settled=CLOSE,
+        shard=2,
+    )
+
+
+@pytest.mark.parametrize("result", list(Outcome))
+def test_what_was_paid_while_nobody_booked_is_no_difference(result: Outcome) -> None:
+    account, ledger = bought()
+    ours, due = ledger_books(ledger), money(15 if result is Outcome.YES else 0)
+    assert ours is not None
+    held = exchange_books(account, money(10_000), 2, NOW)
+    cost = ledger.positions[TICKER].cost
+    theirs = Books(
+        cash=Money(held.cash + due),
+        fees=held.fees,
+        pnl=Money(held.pnl + due - cost),
+        positions={},
+    )
+    assert differences(ours, theirs) != []
+    paid = paid_meanwhile(ours, ledger, [settlement(result), settlement(result)])
+    assert differences(paid, theirs) == []
+
+
+def test_a_payment_that_is_booked_already_is_not_booked_again() -> None:
+    _, ledger = bought()
+    ledger.apply(
+        m.PositionSettled(
+            ticker=TICKER,
+            number=0,
+            result=Outcome.YES,
+            quantity=contracts(15),
+            payout=money(15),
+            ts=CLOSE,
+        )
+    )
+    ours = ledger_books(ledger)
+    assert ours is not None
+    assert paid_meanwhile(ours, ledger, [settlement(Outcome.YES)]) == ours
+
+
+def test_before_the_capital_is_known_there_are_no_books() -> None:
+    assert ledger_books(Ledger()) is None

@@ -21,7 +21,7 @@ from core.journal_sqlite import SqliteJournal
 from tests.builders import NOW, approved, capital
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 HALT = m.TradingStateChanged(state="HALTED", epoch=3, code="x", reason="x", by="x", ts=NOW)
 ACTIVE = m.TradingStateChanged(state="ACTIVE", epoch=4, code="x", reason="x", by="x", ts=NOW)
@@ -43,11 +43,19 @@ def log_size(path: Path) -> int:
     return path.with_name(f"{path.name}-wal").stat().st_size
 
 
-def fill(journal: SqliteJournal) -> list[m.Message]:
+def small(number: int) -> m.Message:
+    """An entry as long as that of a halt."""
+    del number
+    return ACTIVE
+
+
+def fill(
+    journal: SqliteJournal, make: Callable[[int], m.Message] = lambda n: approved(f"t-{n}")
+) -> list[m.Message]:
     """Write until the disk refuses; what was taken."""
     taken: list[m.Message] = []
     while True:
-        event = approved(f"t-{len(taken)}")
+        event = make(len(taken))
         try:
             journal.append([event], NOW)
         except JournalError:
@@ -98,7 +106,7 @@ def test_the_reserve_makes_room_for_a_halt(tmp_path: Path) -> None:
         journal = SqliteJournal(path)
         lay_reserve(path)
         last_word = LastWordJournal(SqliteJournal(path), reserve_of(path))
-        taken = fill(journal)
+        taken = [*fill(journal), *fill(journal, small)]
         last_word.append([HALT], NOW)
         assert not reserve_of(path).exists()
         assert list(journal.replay()) == [*taken, HALT]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
+from core.domain.windows import window_of
+from core.units import SECOND, Nanos
 from tests.web.fuzz import Daemon
 
 if TYPE_CHECKING:
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WAIT = 60
+AMPLE_S = 240.0
+"""Of the market: a test is over long before its window closes."""
 
 
 class Operator:
@@ -44,16 +49,22 @@ class Operator:
         pytest.fail(f"{path} never came")
 
     def ticker(self) -> str:
-        """The market that is being watched, as soon as a strategy has looked at it."""
-        for _ in range(3_000):
+        """The market that is being watched, once a strategy has looked and its close is far."""
+        for _ in range(60_000):
             rows = self.get("decisions?limit=1")["decisions"]
-            if rows:
+            if rows and self._left(rows[0]["ticker"]) > AMPLE_S:
                 return str(rows[0]["ticker"])
         pytest.fail("no strategy has looked at any market")
 
+    def _left(self, ticker: str) -> float:
+        """Seconds of the market until its close."""
+        stamp = self.get("status")["timestamp"]
+        now = Nanos(round(datetime.fromisoformat(stamp).timestamp() * SECOND))
+        return (window_of(ticker, now).close_ns - now) / SECOND
+
     def placed(self, wish: dict[str, Any]) -> dict[str, Any]:
         """Placed as soon as every gate is open: the start takes a moment."""
-        for _ in range(600):
+        for _ in range(20_000):
             quote = self.post("orders", **wish, preview=True)["quote"]
             if quote["refusal"] is None:
                 return self.post("orders", **wish)
@@ -62,7 +73,7 @@ class Operator:
 
 @pytest.fixture
 def operator(tmp_path: Path) -> Iterator[Operator]:
-    daemon = Daemon(tmp_path, "--speed", "5")
+    daemon = Daemon(tmp_path, "--speed", "5", PRICE_COLLAR="1")  # whatever the book is just now
     yield Operator(daemon)
     daemon.stop()
 
@@ -93,7 +104,7 @@ def test_parameters_and_bankroll_are_in_force_at_once(operator: Operator) -> Non
     wrong = operator.post("strategies/mean_reversion/params", 422, params={"min_edge": "much"})
     assert wrong["error"]["details"]["fields"][0]["field"] == "params.min_edge"
     operator.post("bankroll", bankroll=1234)
-    for _ in range(600):
+    for _ in range(20_000):
         rows = operator.get("strategies/mean_reversion/params")["parameters"]
         edge = next(row for row in rows if row["name"] == "min_edge")
         limit = operator.get("bankroll")["bankroll_limit"]

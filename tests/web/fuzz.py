@@ -46,12 +46,12 @@ _PHASES: Final = "examples,coverage,fuzzing,stateful"
 class Daemon:
     """A daemon on a local exchange, in a folder of its own, for as long as it is used."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, **settings: str) -> None:
         self._log = folder / "out"
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("KALSHI")
         }
-        environment["STATE_DIR"] = str(folder / "var")
+        environment |= {"STATE_DIR": str(folder / "var"), **settings}
         with self._log.open("w") as out:
             self.process = subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "run.py", "trade", "--port", "0", *options],

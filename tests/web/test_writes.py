@@ -159,7 +159,7 @@ def test_what_was_made_smaller_stays_so_in_books_and_amends(floor: Floor) -> Non
 def test_an_amend_that_would_be_refused_leaves_the_order_alone(floor: Floor) -> None:
     told = floor.resting()
     path = f"/api/trades/{told['trade_id']}/amend"
-    answer = floor.site.post(path, json={"price": 0.99})
+    answer = floor.site.post(path, json={"price": floor.hub.rows("book")[0].ask})
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "price_crosses")
     assert floor.trade(told["trade_id"])["status"] == "open"
     assert floor.site.post(path, json={}).status_code == 422

@@ -197,6 +197,8 @@ def book(bid: float) -> m.ScreenFrame:
         ticker="T",
         bids=((bid, 1.0),),
         asks=(),
+        bids_no=(round(1 - bid, 4),),
+        asks_no=(),
         bid=bid,
         ask=None,
         mid=None,

@@ -116,6 +116,8 @@ class Lines:
         """Keep it for the next request, if it can carry one."""
         if len(self._idle) < self._room and line.is_fresh:
             self._idle.append(line)
+            if not self._room:  # closed just now, by another thread
+                self.close()
         else:
             line.close()
 

@@ -125,6 +125,7 @@ def _settings(folder: Path) -> Settings:
         circuit_breaker_loss_threshold=1.0,
         circuit_breaker_drawdown_threshold=1.0,
         kelly_fraction=1.0,
+        max_orders_per_minute=100_000,
         min_seconds_left=0.0,
         max_seconds_left=900.0,
     )

@@ -112,11 +112,7 @@ class KalshiExchange(FundingEndpoints, ReferenceEndpoints, BatchEndpoints, Accou
         """Send a new order; an answer without an order id is as good as none."""
         body = trading.CreateOrderJson.from_request(request)
         answer = self._http.write("POST", ORDERS, trading.PlacedJson, body=body)
-        placed = _taken(answer.read, f"create {request.client_order_id}")
-        if not placed.order_id:
-            msg = f"create {request.client_order_id}: answered without an order id"
-            raise Ambiguous(msg)
-        return placed
+        return placed_of(answer.read, request.client_order_id)
 
     def cancel_order(self, request: CancelRequest) -> Canceled:
         """Cancel one order; pass ticker and shard, or shard 0 is searched."""
@@ -263,6 +259,15 @@ class KalshiExchange(FundingEndpoints, ReferenceEndpoints, BatchEndpoints, Accou
 
 def _floor(since: Nanos | None) -> int | None:
     return None if since is None else to_seconds(since)
+
+
+def placed_of(read: Callable[[], Placed], order_id: str) -> Placed:
+    """The record in the answer to a create; Ambiguous where it cannot be read or names no order."""
+    placed = _taken(read, f"create {order_id}")
+    if not placed.order_id:
+        msg = f"create {order_id}: answered without an order id"
+        raise Ambiguous(msg)
+    return placed
 
 
 def _taken(read: Callable[[], T], what: str) -> T:

@@ -13,10 +13,10 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 
 from core.exchange.auth import KEY_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER
-from core.exchange.endpoints import ORDERS, KalshiExchange
+from core.exchange.endpoints import ORDERS, KalshiExchange, placed_of
 from core.exchange.kalshi import KalshiHttp, OpenGate, Outgoing, Timeouts
 from core.exchange.lines import Lines, Sent, send
-from core.exchange.port import Ambiguous, Unavailable
+from core.exchange.port import Unavailable
 from core.exchange.presigned import PresigningSigner
 from core.exchange.refusals import refusal
 from core.exchange.wire import trading
@@ -102,24 +102,15 @@ class PendingCreate:
         """The exchange's answer, once; raises as `create_order` does."""
         body = self._outgoing.body
         assert isinstance(body, trading.CreateOrderJson)
-        return placed_of(self._http.finish(self._outgoing, self._sent), body.client_order_id)
+        content = self._http.finish(self._outgoing, self._sent)
+        return placed_of(
+            lambda: msgspec.json.decode(content, type=trading.PlacedJson).read(),
+            body.client_order_id,
+        )
 
     def abandon(self) -> None:
         """Nobody will wait."""
         self._sent.abandon()
-
-
-def placed_of(content: bytes, order_id: str) -> Placed:
-    """The record in the answer to a create; one that cannot be read leaves the outcome unknown."""
-    try:
-        placed = msgspec.json.decode(content, type=trading.PlacedJson).read()
-    except ValueError as error:
-        msg = f"create {order_id}: unreadable answer: {error}"
-        raise Ambiguous(msg) from error
-    if not placed.order_id:
-        msg = f"create {order_id}: answered without an order id"
-        raise Ambiguous(msg)
-    return placed
 
 
 class ExpressHttp(KalshiHttp):

@@ -185,29 +185,34 @@ class Inbox:
     # --- the host's thread -----------------------------------------------------------------------
 
     def get(self) -> Envelope[Any]:
-        """The next envelope: control first, then in order of arrival; sleeps until there is one."""
-        while True:
+        """The next envelope: control first, then in order of arrival; sleeps until there is one.
+
+        From a closed inbox it is Pykka's stop, whatever waits there: that belongs to the successor.
+        """
+        while self._reclaim is None:
             if self._control:
                 try:
                     put_at, envelope = self._control.popleft()
                 except IndexError:  # closed in between
                     continue
                 self._stale += 1
+            else:
+                put_at, item = self._queue.get()
+                if item is None:
+                    self._stale -= 1
+                    continue
+                envelope = self._open(item) if isinstance(item, _Cell) else item
+            if self._reclaim is not None:  # closed in between: nobody has begun to handle this one
+                self._queue.put((put_at, envelope))
+                self._give_back(self._reclaim)
                 break
-            put_at, item = self._queue.get()
-            if item is None:
-                self._stale -= 1
-                if self._reclaim is not None:
-                    return Envelope(_ActorStop())
-                continue
-            envelope = self._open(item) if isinstance(item, _Cell) else item
-            break
-        now = self.taken_at_ns = self.meter()
-        waited = now - put_at
-        if waited > self._oldest_ns:  # noqa: PLR1730 - a call to max costs more than all of this
-            self._oldest_ns = waited
-        self._taken += 1
-        return envelope
+            now = self.taken_at_ns = self.meter()
+            waited = now - put_at
+            if waited > self._oldest_ns:  # noqa: PLR1730 - a call to max costs more than all of this
+                self._oldest_ns = waited
+            self._taken += 1
+            return envelope
+        return Envelope(_ActorStop())
 
     def empty(self) -> bool:
         """Whether the next `get` would sleep."""

@@ -218,6 +218,15 @@ def test_consumer_that_sleeps_when_its_inbox_closes_is_told_to_stop() -> None:
     assert taken == [_ActorStop()]
 
 
+def test_consumer_that_comes_back_to_a_closed_inbox_takes_nothing_from_its_successor() -> None:
+    inbox = Inbox()
+    put(inbox, plain(1))
+    inbox.close(lambda _: None)  # as far as a producer that has put, and not yet given back
+    put(inbox, control(1))
+    assert inbox.get().message == _ActorStop()
+    assert [one.message[1] for one in inbox.unread()] == [control(1), plain(1)]
+
+
 # --- races, forced ------------------------------------------------------------------------------
 
 
@@ -302,6 +311,24 @@ def test_control_that_closing_takes_away_from_the_consumer_is_given_back() -> No
     put(inbox, control(1))
     assert inbox.get().message == _ActorStop()
     assert back == [control(1)]
+
+
+def test_message_that_comes_into_the_hands_while_the_inbox_closes_is_given_back() -> None:
+    back: list[Message] = []
+
+    class Closing(Inbox):
+        """Is closed by somebody else when its consumer has gripped a snapshot."""
+
+        def _open(self, cell: Any) -> Any:  # noqa: ANN401 - a cell is nobody's business
+            envelope = super()._open(cell)
+            if self._reclaim is None:
+                self.close(lambda closed: back.extend(e.message[1] for e in closed.unread()))
+            return envelope
+
+    inbox = Closing()
+    put(inbox, snapshot(1))
+    assert inbox.get().message == _ActorStop()
+    assert back == [snapshot(1)]
 
 
 # --- against a model ------------------------------------------------------------------------------

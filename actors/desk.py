@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from core import messages as m
+from core.domain.orders import EXECUTED
 from core.messages import ControlAnswer
 from core.screen.quotes import quote_row
 from core.topology import EXECUTION, RISK, STRATEGY
@@ -175,7 +176,7 @@ def _placed(told: ControlAnswer, news: OrderNews | None) -> ControlAnswer:
             text = f"the exchange refused it: {news.text}".rstrip(": ")
             return _refused(news.code, text, told.trade_id, told)
         case m.OrderClosed():
-            status = "filled" if news.reason == "executed" else "cancelled"
+            status = "filled" if news.reason == EXECUTED else "cancelled"
             return _with(told, message=news.reason, order_status=status, news=news)
         case m.OrderAccepted():
             return _with(told, message="it rests", order_status="open", news=news)

@@ -66,6 +66,8 @@ TRANSITIONS: Final[dict[tuple[OrderState, type[m.Message]], OrderState]] = {
 }
 """What is not in the table changes nothing: an event that comes twice or too late."""
 
+EXECUTED: Final = "executed"
+"""The reason of an end by fills, as the exchange spells it; any other left something unfilled."""
 TERMINAL: Final = frozenset({OrderState.CLOSED, OrderState.REJECTED})
 
 
@@ -82,6 +84,8 @@ class OrderRecord(Part, frozen=True, kw_only=True):
     """What the exchange says is filled; fills may still be on their way."""
     resting: Quantity = Quantity(0)
     """What the exchange says remains open, at its last word."""
+    reduced: Quantity = Quantity(0)
+    """Taken off while the rest went on resting: it was asked for, and is not wanted any more."""
     submitted: Nanos = Nanos(0)
     """When it may have been sent first: an answer about it must reach beyond this."""
 
@@ -89,6 +93,11 @@ class OrderRecord(Part, frozen=True, kw_only=True):
     def order_id(self) -> str:
         """Our id, which the exchange knows as client order id."""
         return self.request.client_order_id
+
+    @property
+    def size(self) -> Quantity:
+        """The most that it can fill in all: what was asked for, less what was taken off since."""
+        return Quantity(self.request.quantity - self.reduced)
 
     @property
     def settled_up(self) -> bool:
@@ -116,6 +125,7 @@ def advance(order: OrderRecord, event: Message) -> OrderRecord:
                 venue_order_id=event.venue_order_id or order.venue_order_id,
                 told=max(order.told, event.filled),
                 resting=event.remaining if found_after_all else min(order.resting, event.remaining),
+                reduced=_reduced(order, event),
             )
         case m.OrderFilled():
             return replace(order, state=state, filled=Quantity(order.filled + event.quantity))
@@ -124,3 +134,13 @@ def advance(order: OrderRecord, event: Message) -> OrderRecord:
             return replace(order, state=state, resting=resting)
         case _:
             return replace(order, state=state, resting=Quantity(0))
+
+
+def _reduced(order: OrderRecord, event: m.OrderAccepted) -> Quantity:
+    """What is missing of an order that goes on resting. A cancel leaves nothing, and says nothing.
+
+    A report that tells of more than is known to rest was overtaken.
+    """
+    if not 0 < event.remaining <= order.resting:
+        return order.reduced
+    return Quantity(max(0, order.request.quantity - event.filled - event.remaining))

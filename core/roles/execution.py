@@ -160,7 +160,7 @@ class Execution(HandlingRole):
             remaining=Quantity(0),
             ts=now,
         )
-        if order.filled + answer.reduced_by == order.request.quantity:
+        if order.filled + answer.reduced_by == order.size:
             return self._news.conclude(order, [gone], now)
         return [self._ask(order, now)]
 

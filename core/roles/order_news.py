@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from core import messages as m
 from core.domain.order_book import OrderBook
-from core.domain.orders import OrderRecord, OrderState, advance
+from core.domain.orders import EXECUTED, OrderRecord, OrderState, advance
 from core.domain.strays import StrayFills
 from core.exchange.records import OrderStatus
 from core.roles.order_events import adoption, booking, order_number, rejection, told
@@ -45,7 +45,7 @@ class OrderNews:
                 telling.append(event)
             order = after
         if order.state is OrderState.LIVE and order.settled_up:
-            reason = "executed" if order.filled >= order.request.quantity else "canceled"
+            reason = EXECUTED if order.filled >= order.size else "canceled"
             telling.append(
                 m.OrderClosed(order_id=order.order_id, reason=reason, filled=order.filled, ts=now)
             )

@@ -56,7 +56,7 @@ def decreased(news: OrderNews, answer: m.DecreaseAccepted, now: Nanos) -> list[M
     smaller = m.OrderAccepted(
         order_id=order.order_id,
         venue_order_id=order.venue_order_id,
-        filled=order.told,
+        filled=max(order.told, order.filled),
         remaining=answer.remaining,
         ts=now,
     )

@@ -47,6 +47,8 @@ class Trade:
         self.unknown = False
         self.rejected = False
         self.closed: Nanos | None = None
+        self.executed = False
+        """It ended because nothing of it was left to fill, smaller than asked for or not."""
         self.filled = Quantity(0)
         self.resting = approved.request.quantity
         """What may still fill, by the exchange's last word and the fills booked since."""
@@ -69,7 +71,7 @@ class Trade:
     @property
     def status(self) -> str:
         """Where the order is now; fills speak louder than answers."""
-        if self.filled >= self.approved.request.quantity:
+        if self.filled >= self.approved.request.quantity or self.executed:
             return "filled"
         if self.rejected:
             return "rejected"

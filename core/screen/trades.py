@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from core import messages as m
 from core.domain.metrics import Score
+from core.domain.orders import EXECUTED
 from core.screen.market_rows import WindowRow
 from core.screen.scale import cents, index_dollars, per_contract, rfc3339
 from core.screen.topics import TOPICS
@@ -156,6 +157,7 @@ class TradesPanel:
         trade = self._touch(event.order_id)
         if trade is not None and trade.closed is None:
             trade.closed, trade.unknown = event.ts, False
+            trade.executed = event.reason == EXECUTED
             _note(trade, f"closed: {event.reason}")
 
     def _filled(self, event: m.OrderFilled) -> None:

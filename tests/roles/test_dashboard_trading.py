@@ -60,6 +60,24 @@ def test_an_order_is_told_at_each_step_of_its_life(stage: Stage) -> None:
     assert last.submitted_at == last.created_at == "2026-11-22T15:05:00.000Z"
 
 
+def test_an_order_that_was_made_smaller_and_filled_is_told_as_filled(stage: Stage) -> None:
+    stage.take(approved())
+    stage.take(
+        m.OrderAccepted(
+            order_id="t-1",
+            venue_order_id="v-1",
+            filled=contracts(0),
+            remaining=contracts(10),
+            ts=NOW,
+        )
+    )
+    stage.take(filled(quantity=contracts(10)))
+    assert stage.last("order").status == "partially_filled"
+    stage.take(m.OrderClosed(order_id="t-1", reason="executed", filled=contracts(10), ts=NOW))
+    last = stage.last("order")
+    assert (last.status, last.cancelled_at, last.remaining_quantity) == ("filled", None, 0.0)
+
+
 def test_a_no_order_is_told_in_dollars_of_its_own_leg(stage: Stage) -> None:
     stage.take(approved(side=Side.ASK, price=Price(7900), outcome=Outcome.NO))
     stage.take(filled(side=Side.ASK, price=Price(7900)))

@@ -428,3 +428,41 @@ def test_the_fold_of_the_journal_is_the_state_before_the_crash() -> None:
     desk.tell(placed(filled=25), fill_report(quantity=contracts(20)))
     again = Desk(*desk.journal.events)
     assert again.role.book.orders == desk.role.book.orders
+
+
+def smaller(remaining: float) -> m.DecreaseAccepted:
+    return m.DecreaseAccepted(
+        order_id="t-1", remaining=contracts(remaining), ts_event=NOW, ts_recv=NOW
+    )
+
+
+def test_an_order_that_was_made_smaller_ends_executed_when_it_fills() -> None:
+    desk = submitted()
+    desk.tell(placed(filled=5, remaining=20), fill_report(quantity=contracts(5)))
+    desk.tell(smaller(10))
+    left = desk.tell(
+        fill_report("f2", quantity=contracts(10)),
+        m.OrderReport(order=venue_order(filled=contracts(15), initial=contracts(25)), ts_recv=NOW),
+    )
+    assert only(left, m.OrderClosed).reason == "executed"
+
+
+def test_a_decrease_that_overtook_a_fill_is_put_right_by_the_next_report() -> None:
+    desk = submitted()
+    desk.tell(placed(filled=0, remaining=25), smaller(10))
+    desk.tell(
+        m.OrderReport(
+            order=venue_order(
+                status=OrderStatus.RESTING, filled=contracts(5), remaining=contracts(10)
+            ),
+            ts_recv=NOW,
+        )
+    )
+    assert desk.role.book.orders["t-1"].size == contracts(15)
+
+
+def test_a_smaller_order_that_is_cancelled_needs_no_question() -> None:
+    desk = submitted()
+    desk.tell(placed(filled=0, remaining=25), smaller(10))
+    gone = m.CancelAccepted(order_id="t-1", reduced_by=contracts(10), ts_event=NOW, ts_recv=NOW)
+    assert only(desk.tell(gone), m.OrderClosed).reason == "canceled"

@@ -48,8 +48,16 @@ class ActorControl:
         return self._command(command, timeout, proof=False)
 
     def stop(self, request: ControlRequest, timeout: float) -> ControlAnswer:
-        """Disarm and cancel what rests; a halt stays, and is proven once more."""
+        """Disarm and cancel what rests; a halt stays, and is proven once more.
+
+        This is the operator's decision: the next process stays disarmed until it is started.
+        """
         command = m.DisarmTrading(by=request.by, reason=request.reason)
+        return self._command(command, timeout, proof=True)
+
+    def shut_down(self, request: ControlRequest, timeout: float) -> ControlAnswer:
+        """The same because the process ends: the next one goes on as this one would have."""
+        command = m.DisarmTrading(by=request.by, reason=request.reason, code="shut_down")
         return self._command(command, timeout, proof=True)
 
     def pause(self, request: ControlRequest, timeout: float) -> ControlAnswer:

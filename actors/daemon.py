@@ -206,7 +206,8 @@ class Daemon:
 
     def _await_payment(self, stop: threading.Event) -> None:
         """Take no new risk, and let the windows that are over be paid on both sides."""
-        self.control.stop(ControlRequest(by="run.py", reason="enough windows"), PAYMENT_SECONDS)
+        request = ControlRequest(by="run.py", reason="enough windows")
+        self.control.shut_down(request, PAYMENT_SECONDS)
         deadline = time.monotonic() + PAYMENT_SECONDS
         while time.monotonic() < deadline and not stop.is_set():
             if self._session.paid.wait(GLANCE_SECONDS) and self._session.settled():

@@ -178,7 +178,7 @@ class System:
         """Stop in order; the answer holds the proof of the disarm. See `leftovers` then."""
         deadline = time.monotonic() + timeout
         request = ControlRequest(by=by, reason="stopping")
-        answer = self.control.stop(request, max(1.0, timeout - _HOST_STOP_S))
+        answer = self.control.shut_down(request, max(1.0, timeout - _HOST_STOP_S))
         if answer.resting != 0:
             _log.error(
                 "stopped without proof", extra=kv(verdict=answer.verdict, why=answer.message)

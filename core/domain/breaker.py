@@ -5,6 +5,9 @@
 HALTED is latched: it survives restarts and ends only by an operator's reset with a reason. Every
 change that takes permission away raises the epoch, so that a permit of before it is worth nothing.
 What else trips while halted is latched beside the first: a reset answers for all of them.
+
+An operator's pause, stop or reset is held: it is where a process that starts again goes back to,
+whatever else would have armed it, until an operator starts trading.
 """
 
 from __future__ import annotations
@@ -15,11 +18,13 @@ from typing import TYPE_CHECKING, Final
 from core import messages as m
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from core.messages import TradingState
     from core.units import Nanos
 
 ALLOWED: Final[dict[TradingState, frozenset[TradingState]]] = {
-    "STARTING": frozenset({"DISARMED", "ACTIVE", "HALTED", "STARTING"}),
+    "STARTING": frozenset({"DISARMED", "REDUCING", "ACTIVE", "HALTED", "STARTING"}),
     "DISARMED": frozenset({"ACTIVE", "HALTED", "STARTING"}),
     "ACTIVE": frozenset({"DISARMED", "REDUCING", "HALTED", "STARTING"}),
     "REDUCING": frozenset({"ACTIVE", "DISARMED", "HALTED", "STARTING"}),
@@ -29,6 +34,8 @@ ALLOWED: Final[dict[TradingState, frozenset[TradingState]]] = {
 
 Out of HALTED leads nothing but `Breaker.reset`.
 """
+HELD: Final = frozenset({"paused", "stopped", "reset"})
+"""Codes of an operator's decisions that outlive the process; a start ends them."""
 _REMEMBERED: Final = 100
 
 
@@ -48,6 +55,8 @@ class Breaker:
         self.since: Nanos | None = None
         self.latched: dict[str, m.TradingStateChanged] = {}
         """What tripped since the last reset, by code, in order; empty unless HALTED."""
+        self.held: m.TradingStateChanged | None = None
+        """The operator's decision not to trade; None once an operator has started."""
         self.history: deque[m.TradingStateChanged] = deque(maxlen=_REMEMBERED)
         """Trips and resets, newest last: what, when, with which numbers, who, and why."""
 
@@ -61,12 +70,27 @@ class Breaker:
             self.latched.setdefault(event.code, event)
         else:
             self.latched.clear()
+        if event.code in HELD:
+            self.held = event
+        elif event.state == "ACTIVE":
+            self.held = None
         self.state = event.state
         self.epoch = event.epoch
         self.code = event.code
         self.reason = event.reason
         self.by = event.by
         self.since = event.ts
+
+    def load(
+        self,
+        last: m.TradingStateChanged | None,
+        latched: Iterable[m.TradingStateChanged],
+        held: m.TradingStateChanged | None,
+    ) -> None:
+        """Regain the state from a snapshot: its last change, and what was latched and held."""
+        for change in (*latched, *((last,) if last else ())):
+            self.apply(change)
+        self.held = held
 
     def change(self, state: TradingState, cause: Cause, now: Nanos) -> m.TradingStateChanged:
         """The event of a change of state; raises TransitionError where the table forbids it."""

@@ -32,6 +32,8 @@ class StateFolded(Message, frozen=True, kw_only=True):
     """The last change of the trading state."""
     latched: tuple[m.TradingStateChanged, ...] = ()
     """Everything that has tripped since the last reset."""
+    held: m.TradingStateChanged | None = None
+    """The operator's decision not to trade, where no start has ended it."""
     strategies: tuple[m.StrategySet, ...] = ()
     """What the operator has set of each strategy."""
     bankroll: m.BankrollSet | None = None
@@ -67,10 +69,8 @@ class Fold:
                 self.strategies = {kept.strategy: kept for kept in event.strategies}
                 self.bankroll = event.bankroll
                 self.scores.load(event.scores)
-                for change in event.latched:
-                    self._change(change)
-                if event.breaker is not None:
-                    self._change(event.breaker)
+                self._last_change = event.breaker or self._last_change
+                self.breaker.load(event.breaker, event.latched, event.held)
             case m.TradingStateChanged():
                 self._change(event)
             case m.StrategySet():
@@ -95,6 +95,7 @@ class Fold:
             orders=self.orders.dump(),
             breaker=self._last_change,
             latched=tuple(self.breaker.latched.values()),
+            held=self.breaker.held,
             strategies=tuple(self.strategies.values()),
             bankroll=self.bankroll,
             scores=self.scores.dump(),

@@ -81,6 +81,8 @@ class DisarmTrading(Message, frozen=True, kw_only=True):
 
     by: str
     reason: str
+    code: str = "stopped"
+    """`stopped`: an operator's decision, which a restart keeps. `shut_down`: the process ends."""
 
 
 class PauseTrading(Message, frozen=True, kw_only=True):

@@ -38,7 +38,8 @@ class SupervisionTerms(msgspec.Struct, frozen=True, kw_only=True):
     """Leases and patience, in the clock's own time."""
 
     auto_arm: bool = True
-    """Trade as soon as the books are reconciled: local and paper. Live waits for its operator."""
+    """Trade as soon as the books are reconciled, unless an operator's pause, stop or reset is held:
+    local and paper. Live waits for its operator."""
     lease: Nanos = seconds(3.0)
     children: ChildTerms = ChildTerms()
     proof: ProofTerms = ProofTerms()
@@ -88,8 +89,7 @@ class Supervision(HandlingRole):
     def apply(self, event: Message) -> None:
         """Fold one journalled event."""
         if isinstance(event, StateFolded):
-            for change in (*event.latched, *((event.breaker,) if event.breaker else ())):
-                self.breaker.apply(change)
+            self.breaker.load(event.breaker, event.latched, event.held)
         elif isinstance(event, m.TradingStateChanged):
             self.breaker.apply(event)
         if self._sentinel is not None:
@@ -121,6 +121,10 @@ class Supervision(HandlingRole):
         self.settled_books = True
         if self.breaker.state != "STARTING":
             return []
+        held = self.breaker.held
+        if held is not None:
+            cause = Cause(code=held.code, reason=held.reason, by=held.by)
+            return self._change(held.state, cause, now)
         arm = self._terms.auto_arm or self._went_down_armed
         state: TradingState = "ACTIVE" if arm else "DISARMED"
         return self._change(
@@ -180,17 +184,18 @@ class Supervision(HandlingRole):
         if self.children.down:
             self.refusal = f"{', '.join(self.children.down)} not running: wait, or release"
             return []
-        return self._command("ACTIVE", command, now)
+        return self._obey("ACTIVE", "armed", command, now)
 
     def _disarm(self, command: m.DisarmTrading, now: Nanos) -> list[Message]:
         """Also while halted: that stays, and is proven once more."""
         self.refusal = ""
-        changed = [] if self.breaker.state == "HALTED" else self._command("DISARMED", command, now)
+        halted = self.breaker.state == "HALTED"
+        changed = [] if halted else self._obey("DISARMED", command.code, command, now)
         epoch = self.breaker.epoch + bool(changed)
         return [*changed, *self._ask_to_cancel("disarmed", epoch, now)]
 
     def _pause(self, command: m.PauseTrading, now: Nanos) -> list[Message]:
-        return self._command("REDUCING", command, now)
+        return self._obey("REDUCING", "paused", command, now)
 
     def _halt_commanded(self, command: m.HaltTrading, now: Nanos) -> list[Message]:
         self.refusal = ""
@@ -217,11 +222,11 @@ class Supervision(HandlingRole):
         self.refusal = ""
         return self._ask_to_cancel(command.reason, self.breaker.epoch, now)
 
-    def _command(self, state: TradingState, command: _Order, now: Nanos) -> list[Message]:
+    def _obey(self, state: TradingState, code: str, command: _Order, now: Nanos) -> list[Message]:
         self.refusal = ""
         if state == self.breaker.state:
             return []
-        cause = Cause(code="command", reason=command.reason, by=command.by)
+        cause = Cause(code=code, reason=command.reason, by=command.by)
         try:
             return self._change(state, cause, now)
         except TransitionError as refusal:

@@ -24,7 +24,7 @@ const COMMANDS = {
     button: "Pause",
     tone: "warn",
     says: () =>
-      "No new positions are opened. Open positions and resting orders are managed on. Start ends the pause.",
+      "No new positions are opened. Open positions and resting orders are managed on. It stays paused, over restarts too, until it is started.",
   },
   stop: {
     path: "stop",
@@ -32,7 +32,7 @@ const COMMANDS = {
     button: "Stop",
     tone: "warn",
     says: (status, resting) =>
-      `Disarms and cancels everything that rests (${orders(resting)} now). Open positions stay until their window settles.`,
+      `Disarms and cancels everything that rests (${orders(resting)} now). Open positions stay until their window settles. It stays stopped, over restarts too, until it is started.`,
   },
   halt: {
     path: "emergency/halt",
@@ -49,7 +49,7 @@ const COMMANDS = {
     tone: "warn",
     needsReason: true,
     says: (status) =>
-      `Ends the halt (“${status.state_reason}”). Trading stays disarmed until it is started.`,
+      `Ends the halt (“${status.state_reason}”). Trading stays disarmed, over restarts too, until it is started.`,
   },
 };
 

@@ -109,11 +109,8 @@ class ExchangeActor(OutsideActor):
                 self._workers.submit(self._writing(message))
             case m.CancelAllOrders():
                 self._cancel_all(message)
-            case m.QueryOrder():
-                self._read(Urgency.ORDER, _ONE_READ, lambda: self._reads.order(message))
-            case m.QueryAccount():
-                self._learn_limits()
-                self._read(Urgency.READ, _ONE_READ, lambda: self._reads.account(message))
+            case m.QueryOrder() | m.QueryAccount() | m.QueryPlaces():
+                self._question(message)
             case m.QueryMarkets():
                 self._read(Urgency.READ, FREE, lambda: self._reads.markets(message))
             case m.QueryTrades():
@@ -200,6 +197,25 @@ class ExchangeActor(OutsideActor):
 
     def _read(self, urgency: Urgency, price: Bill, ask: Callable[[], Sequence[m.Message]]) -> None:
         self._workers.submit(Job(urgency, lambda: self.deliver(ask()), bill=price))
+
+    def _question(self, query: m.QueryOrder | m.QueryAccount | m.QueryPlaces) -> None:
+        """About our own things. Places are for the screen alone: what finds no tokens in time is
+        not asked at all.
+        """
+        match query:
+            case m.QueryOrder():
+                self._read(Urgency.ORDER, _ONE_READ, lambda: self._reads.order(query))
+            case m.QueryAccount():
+                self._learn_limits()
+                self._read(Urgency.READ, _ONE_READ, lambda: self._reads.account(query))
+            case m.QueryPlaces():
+                run = partial(self._tell_places, query)
+                until = query.expires
+                self._workers.submit(Job(Urgency.READ, run, bill=_ONE_READ, deadline=until))
+
+    def _tell_places(self, query: m.QueryPlaces) -> None:
+        """On a worker's thread."""
+        self.deliver(self._reads.places(query))
 
     def _learn_limits(self) -> None:
         """With every look at the account until the venue has told the size of its buckets."""

@@ -70,6 +70,17 @@ class ReadDesk:
         except Rejected:
             return None
 
+    def places(self, query: m.QueryPlaces) -> Sequence[m.Message]:
+        """Where resting orders stand in their queues."""
+        return self._ask("places", "", lambda: self._places(query))
+
+    def _places(self, query: m.QueryPlaces) -> tuple[m.Message, ...]:
+        found = self._exchange.queue_positions(query.tickers)
+        places = tuple(
+            m.QueuePlace(venue_order_id=order_id, ahead=ahead) for order_id, ahead in found.items()
+        )
+        return (m.PlacesTold(places=places, ts_recv=self._clock.now()),)
+
     # --- the account -----------------------------------------------------------------------------
 
     def account(self, query: m.QueryAccount) -> Sequence[m.Message]:

@@ -206,6 +206,7 @@ class Assembly:
                 reconcile_every=patience(s.reconcile_seconds),
                 recheck=patience(2.0),
                 doubt_every=patience(10.0),
+                places_every=patience(5.0),
             )
         )
 

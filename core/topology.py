@@ -89,6 +89,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.CancelAllOrders: (EXCHANGE, PAPER),
     m.QueryOrder: (EXCHANGE, PAPER),
     m.QueryAccount: (EXCHANGE, PAPER),
+    m.QueryPlaces: (EXCHANGE, PAPER),
     m.QueryMarkets: (MARKETS,),
     m.QueryTrades: (MARKETS,),
     # its answers
@@ -104,6 +105,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.FillReport: (EXECUTION,),
     m.OrderLookup: (EXECUTION,),
     m.AccountReport: (EXECUTION,),
+    m.PlacesTold: (DASHBOARD,),
     m.QueryFailed: (FEED, EXECUTION, SUPERVISION),
     # events of execution
     m.OrderAdopted: (RISK, DASHBOARD),
@@ -215,6 +217,7 @@ CONFLATE: Final[dict[type[m.Message], Callable[..., Hashable]]] = {
     m.Pass: lambda passed: (passed.strategy, passed.ticker),
     m.ActorHealth: lambda health: health.actor,
     m.FeedHealth: lambda health: health.stream,
+    m.PlacesTold: lambda _: None,
     m.CompositePrice: lambda price: price.product,
     m.MachineMeasured: lambda _: None,
     m.RequestGauge: lambda _: None,

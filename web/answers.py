@@ -176,6 +176,29 @@ Answer = row_model(ControlAnswer)
 Parameters = row_model(trading_rows.ParametersRow)
 Trades = listing("trades", trading_rows.TradeRow)
 Orders = listing("orders", trading_rows.TradeRow)
+
+
+class QueuePlace(Strict):
+    """Where an open order of ours stands."""
+
+    trade_id: str
+    order_id: str
+    ticker: str
+    side: Literal["yes", "no"]
+    price: float
+    remaining_quantity: float
+    queue_position: float
+    """Contracts that trade before it at its price."""
+    queue_at: str
+
+
+class QueuePositions(Strict):
+    """Orders that rest and whose place the exchange has told; newest first."""
+
+    queue_positions: list[QueuePlace]
+    total: int
+
+
 Positions = listing("positions", trading_rows.PositionRow)
 Fills = listing("fills", trading_rows.FillRow)
 Decisions = listing("decisions", trading_rows.DecisionRow)

@@ -11,10 +11,9 @@ import msgspec
 from pydantic import BaseModel
 
 from web import answers, answers_results, schema
-from web.errors import ApiError, error_response
 
 if TYPE_CHECKING:
-    from flask import Flask, Response
+    from flask import Flask
 
     from web.api import Api
 
@@ -67,6 +66,7 @@ OPERATIONS: Final = (
     _get("replays", "replays", answers.Replays),
     _get("windows/{ticker}/replay", "replay", answers.Replay),
     _get("orders", "orders", answers.Orders, schema.OrderQuery),
+    _get("orders/queue-positions", "queue_positions", answers.QueuePositions, schema.ListQuery),
     _get("trades", "trades", answers.Trades, schema.TradeQuery),
     _get("trades/active", "active", answers.Trades, schema.ListQuery),
     _get("strategies", "strategies", answers.Strategies),
@@ -116,11 +116,6 @@ OPERATIONS: Final = (
     _post("mode", "set_mode", schema.ModeBody),
 )
 
-NOT_YET: Final[dict[tuple[str, str], str]] = {
-    ("GET", "orders/queue-positions"): "the exchange's queue positions are not read yet",
-}
-"""Paths that answer 501 and why; they are not in the published contract."""
-
 
 def install(app: Flask, api: Api) -> None:
     """Serve the table under `/api`."""
@@ -131,9 +126,3 @@ def install(app: Flask, api: Api) -> None:
             getattr(api, operation.handler),
             methods=[operation.method],
         )
-    for (method, path), reason in NOT_YET.items():
-
-        def absent(reason: str = reason, **_: str) -> Response:
-            return error_response(ApiError(501, "not_implemented", reason))
-
-        app.add_url_rule(f"/api/{path}", f"{method} {path}", absent, methods=[method])

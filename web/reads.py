@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from core.screen.scale import rfc3339
 from core.screen.trade import OPEN
 from core.units import MILLISECOND, Nanos
+from web.answers import QueuePlace
 from web.errors import ApiError, json_response
 from web.logs import tail
 from web.promotion import checklist
@@ -98,6 +99,17 @@ class Reads:
             if row.status in OPEN or (row.filled_quantity and row.pnl is None)
         ]
         return listed("trades", rows, asked)
+
+    def queue_positions(self) -> Response:
+        """Places of resting orders in their queues, as the exchange told them last."""
+        asked = query(ListQuery)
+        self.present()
+        rows = [
+            {name: getattr(row, name) for name in QueuePlace.model_fields}
+            for row in self._hub.rows("order")
+            if row.queue_position is not None
+        ]
+        return listed("queue_positions", rows, asked)
 
     # --- forecasts -------------------------------------------------------------------------------
 

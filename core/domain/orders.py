@@ -100,6 +100,11 @@ class OrderRecord(Part, frozen=True, kw_only=True):
         return Quantity(self.request.quantity - self.reduced)
 
     @property
+    def rests(self) -> bool:
+        """It stands in the book, as far as the exchange has told."""
+        return self.state is OrderState.LIVE and self.resting > 0 and bool(self.venue_order_id)
+
+    @property
     def settled_up(self) -> bool:
         """Nothing rests and every fill that was told is booked."""
         return self.resting == 0 and self.filled >= self.told

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
         Reduced,
         Settlement,
     )
-    from core.units import Nanos
+    from core.units import Nanos, Quantity
 
 
 class ExchangeError(Exception):
@@ -137,6 +137,10 @@ class Exchange(Protocol):
         since: Nanos | None = None,
     ) -> tuple[Fill, ...]:
         """Own executions at or after `since`; `since` counts whole seconds, rounded down."""
+        ...
+
+    def queue_positions(self, tickers: tuple[str, ...] = ()) -> dict[str, Quantity]:
+        """Contracts that trade before each resting order, by its id; of some markets, or all."""
         ...
 
     def positions(self, *, ticker: str | None = None) -> tuple[Position, ...]:

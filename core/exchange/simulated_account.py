@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.exchange.listing import Level, Limits, OrderBook
-from core.units import SECOND, Nanos
+from core.exchange.records import (
+    OrderStatus,
+)
+from core.units import SECOND, Nanos, Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +27,6 @@ if TYPE_CHECKING:
         Fill,
         Order,
         OrderRequest,
-        OrderStatus,
         Placed,
         Position,
         Reduced,
@@ -89,6 +91,16 @@ class SimulatedAccount:
         self._bring_up()
         found = self._engine.fills(self._account, ticker=ticker, order_id=order_id)
         return tuple(fill for fill in found if fill.ts >= _whole_second(since))
+
+    def queue_positions(self, tickers: tuple[str, ...] = ()) -> dict[str, Quantity]:
+        """See `port.Exchange`."""
+        self._bring_up()
+        resting = self._engine.orders(self._account, status=OrderStatus.RESTING)
+        return {
+            order.order_id: self._engine.queue_ahead(self._account, order.order_id)
+            for order in resting
+            if not tickers or order.ticker in tickers
+        }
 
     def positions(self, *, ticker: str | None = None) -> tuple[Position, ...]:
         """See `port.Exchange`."""

@@ -11,6 +11,9 @@ from core.messages.changes import (
     DecreaseAccepted,
     DecreaseOrder,
     DecreaseRefused,
+    PlacesTold,
+    QueryPlaces,
+    QueuePlace,
 )
 from core.messages.control import (
     ActorFailed,
@@ -245,6 +248,7 @@ __all__ = [
     "PlaceManually",
     "PlaceOrder",
     "PlaceRejected",
+    "PlacesTold",
     "PositionLine",
     "PositionSettled",
     "QuarantineActor",
@@ -252,7 +256,9 @@ __all__ = [
     "QueryFailed",
     "QueryMarkets",
     "QueryOrder",
+    "QueryPlaces",
     "QueryTrades",
+    "QueuePlace",
     "Quote",
     "QuoteRow",
     "ReadmitMessages",

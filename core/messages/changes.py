@@ -1,8 +1,8 @@
-"""Changes of an order that rests: what is asked of the exchange, and what it answers."""
+"""An order that rests: its changes and its place in the queue, asked for and answered."""
 
 from __future__ import annotations
 
-from core.messages.base import Message
+from core.messages.base import Message, Part
 from core.units import Nanos, Quantity
 
 
@@ -30,4 +30,26 @@ class DecreaseRefused(Message, frozen=True, kw_only=True):
 
     order_id: str
     code: str
+    ts_recv: Nanos
+
+
+class QueryPlaces(Message, frozen=True, kw_only=True):
+    """Ask where our resting orders of these markets stand in their queues."""
+
+    tickers: tuple[str, ...]
+    expires: Nanos
+    """Not worth asking after this: it will have been asked anew."""
+
+
+class QueuePlace(Part, frozen=True, kw_only=True):
+    """What trades before a resting order at its price."""
+
+    venue_order_id: str
+    ahead: Quantity
+
+
+class PlacesTold(Message, frozen=True, kw_only=True):
+    """The answer to `QueryPlaces`: every resting order of these markets."""
+
+    places: tuple[QueuePlace, ...]
     ts_recv: Nanos

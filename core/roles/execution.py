@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 from core import messages as m
 from core.domain.fold import StateFolded
-from core.domain.orders import OrderRecord, OrderState
+from core.domain.orders import OrderState
 from core.roles import own_orders
 from core.roles.base import HandlingRole
 from core.roles.feed_terms import MARKET_STREAM
 from core.roles.order_events import rejection
 from core.roles.order_news import OrderNews
+from core.roles.questions import Questions
 from core.topology import EXECUTION
 from core.units import Nanos, Quantity
 
 if TYPE_CHECKING:
     from core.domain.order_book import OrderBook
-    from core.exchange.records import Order
     from core.messages import Message
     from core.roles.execution_terms import ExecutionTerms
 
@@ -35,6 +35,7 @@ class Execution(HandlingRole):
 
     def __init__(self, terms: ExecutionTerms, name: str = EXECUTION) -> None:
         self._news = OrderNews(terms)
+        self._questions = Questions(self._news, terms)
         super().__init__(
             name,
             {
@@ -57,16 +58,11 @@ class Execution(HandlingRole):
                 m.DecreaseOwn: partial(own_orders.decrease, self._news),
                 m.OrderLookup: self._looked_up,
                 m.AccountReport: self._account,
-                m.QueryFailed: self._unanswered,
-                m.Reconciled: self._reconciled,
+                m.QueryFailed: self._questions.unanswered,
+                m.Reconciled: self._questions.reconciled,
             },
         )
-        self._terms = terms
         self._permit: m.Permit | None = None
-        self._asked: dict[str, Nanos] = {}
-        self._account_asked = Nanos(0)
-        self._account_due: Nanos | None = None
-        self._deep = False
 
     @property
     def book(self) -> OrderBook:
@@ -130,7 +126,7 @@ class Execution(HandlingRole):
         if order is None or order.state not in {*_SENT_AND_OPEN, OrderState.LIVE}:
             return []
         if order.state is OrderState.LIVE or order.filled:
-            return [self._ask(order, now)]
+            return [self._questions.ask(order, now)]
         return [rejection(order, answer.code, now, answer.text)]
 
     def _ambiguous(self, answer: m.PlaceAmbiguous, now: Nanos) -> list[Message]:
@@ -138,14 +134,14 @@ class Execution(HandlingRole):
         if order is None or order.state not in {*_SENT_AND_OPEN, OrderState.LIVE}:
             return []
         unknown = m.OrderUnknown(order_id=order.order_id, reason=answer.reason, ts=now)
-        return [*self._news.conclude(order, [unknown], now), self._ask(order, now)]
+        return [*self._news.conclude(order, [unknown], now), self._questions.ask(order, now)]
 
     def _fill_reported(self, report: m.FillReport, now: Nanos) -> list[Message]:
         return self._news.fills((report.fill,), report.order_id, now)
 
     def _order_reported(self, message: m.OrderReport, now: Nanos) -> list[Message]:
         if self._news.is_lost(message.order):
-            return self._adopt(message.order, now)
+            return self._questions.adopt(message.order, now)
         return self._news.reported(message.order, now)
 
     def _canceled(self, answer: m.CancelAccepted, now: Nanos) -> list[Message]:
@@ -162,13 +158,13 @@ class Execution(HandlingRole):
         )
         if order.filled + answer.reduced_by == order.size:
             return self._news.conclude(order, [gone], now)
-        return [self._ask(order, now)]
+        return [self._questions.ask(order, now)]
 
     def _not_changed(
         self, answer: m.CancelRefused | m.DecreaseRefused, now: Nanos
     ) -> list[Message]:
         order = self.book.get(answer.order_id)
-        return [self._ask(order, now)] if order else []
+        return [self._questions.ask(order, now)] if order else []
 
     def _looked_up(self, answer: m.OrderLookup, now: Nanos) -> list[Message]:
         order = self.book.get(answer.order_id)
@@ -178,12 +174,12 @@ class Execution(HandlingRole):
 
     def _account(self, report: m.AccountReport, now: Nanos) -> list[Message]:
         """Book what is new in a report, then let risk compare the rest."""
-        self._account_due = None
+        self._questions.account_told()
         lost = [order for order in report.orders if self._news.is_lost(order)]
         if lost:
             # Their fills are in this report too, but first the books must know the orders.
-            adopted = [message for order in lost for message in self._adopt(order, now)]
-            return [*adopted, self._ask_account(now)]
+            adopted = [message for order in lost for message in self._questions.adopt(order, now)]
+            return [*adopted, self._questions.ask_account(now)]
         booked = self._news.fills(report.fills, "", now)
         touched = {event.order_id for event in booked if isinstance(event, m.OrderFilled)}
         for order in report.orders:
@@ -200,99 +196,18 @@ class Execution(HandlingRole):
         )
         return [*booked, compare]
 
-    def _adopt(self, report: Order, now: Nanos) -> list[Message]:
-        adopted = self._news.adopted(report, now)
-        self._asked[adopted.order_id] = now
-        ask = m.QueryOrder(
-            order_id=adopted.order_id,
-            venue_order_id=report.order_id,
-            ticker=report.ticker,
-            since=now,
-        )
-        return [adopted, ask]
-
-    def _unanswered(self, failed: m.QueryFailed, now: Nanos) -> list[Message]:
-        """A question about an order is asked again anyway; one about the account is, soon."""
-        if failed.what == "account":
-            self._account_due = Nanos(now + self._terms.recheck)
-        return []
-
-    def _reconciled(self, result: m.Reconciled, now: Nanos) -> list[Message]:
-        """What stays in doubt is looked at again soon, and further back."""
-        self._deep = bool(result.differences)
-        if not result.complete or result.differences:
-            wait = self._terms.doubt_every if result.differences else self._terms.recheck
-            self._account_asked = Nanos(now - self._terms.reconcile_every + wait)
-        return []
-
     # --- asking ------------------------------------------------------------------------------
 
     def _stream_changed(self, change: m.StreamChanged, now: Nanos) -> list[Message]:
         """The venue's stream came back: own-order channels cannot tell what they missed, so ask."""
         back = change.state == "open" and change.stream == MARKET_STREAM
-        return [self._ask_account(now)] if back else []
+        return [self._questions.ask_account(now)] if back else []
 
     def _begin(self, begin: m.Begin, now: Nanos) -> list[Message]:
-        """Ask about every open order; one that was only approved may have been sent after all."""
         del begin
-        out: list[Message] = []
-        for order in list(self.book.open()):
-            if order.state is OrderState.APPROVED:
-                reason = "the process ended before it was told that the order left"
-                out.append(m.OrderUnknown(order_id=order.order_id, reason=reason, ts=now))
-            out.append(self._ask(order, now))
-        return [*out, self._ask_account(now, first=True)]
-
-    def _ask(self, order: OrderRecord, now: Nanos) -> Message:
-        self._asked[order.order_id] = now
-        return m.QueryOrder(
-            order_id=order.order_id,
-            venue_order_id=order.venue_order_id,
-            ticker=order.request.ticker,
-            since=order.submitted,
-        )
-
-    def _ask_account(self, now: Nanos, *, first: bool = False) -> Message:
-        """Since the oldest open order, at a start since our last news, and a good while before."""
-        self._account_asked = now
-        self._account_due = Nanos(now + self._terms.answer_due)
-        since = min((order.submitted for order in self.book.open()), default=now)
-        if first and self.book.seen:
-            since = min(since, self.book.seen)
-        back = self._terms.deep_backfill if self._deep else self._terms.backfill
-        return m.QueryAccount(since=Nanos(since - back))
+        return self._questions.at_start(now)
 
     def _tick(self, tick: m.Tick, now: Nanos) -> list[Message]:
         del tick
-        out: list[Message] = []
-        for order in list(self.book.open()):
-            out += self._overdue(order, now)
-        self._asked = {i: at for i, at in self._asked.items() if self.book.is_open(i)}
         self._news.strays.expire(now)
-        unanswered = self._account_due is not None and now >= self._account_due
-        if unanswered or now - self._account_asked >= self._terms.reconcile_every:
-            out.append(self._ask_account(now))
-        return out
-
-    def _overdue(self, order: OrderRecord, now: Nanos) -> list[Message]:
-        if now - self._asked.get(order.order_id, Nanos(0)) < self._terms.ask_again:
-            return []
-        match order.state:
-            case OrderState.UNKNOWN:
-                return [self._ask(order, now)]
-            case OrderState.SUBMITTING if now - order.submitted > self._terms.answer_due:
-                unknown = m.OrderUnknown(order_id=order.order_id, reason="no answer", ts=now)
-                return [unknown, self._ask(order, now)]
-            case OrderState.LIVE if order.settled_up:
-                return self._news.conclude(order, [], now)
-            case OrderState.LIVE if self._missing(order, now):
-                return [self._ask(order, now)]
-            case _:
-                return []
-
-    def _missing(self, order: OrderRecord, now: Nanos) -> bool:
-        """Fills were told and did not come, or the order should have expired by now."""
-        expires = order.request.expires
-        late = expires is not None and now > expires + self._terms.answer_due
-        waited = now - order.submitted
-        return late or (order.filled < order.told and waited > self._terms.fills_due)
+        return self._questions.due(now)

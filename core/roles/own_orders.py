@@ -68,8 +68,7 @@ def _refusal(order: OrderRecord | None) -> str:
         return "not_found"
     if order.state is OrderState.UNKNOWN:
         return "order_unknown"
-    resting = order.state is OrderState.LIVE and order.resting > 0 and order.venue_order_id
-    return "" if resting else "order_not_open"
+    return "" if order.rests else "order_not_open"
 
 
 def _refused(

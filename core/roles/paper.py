@@ -97,6 +97,7 @@ class Paper(HandlingRole):
             m.CancelAllOrders: self._cancel_all,
             m.QueryOrder: self._look_up,
             m.QueryAccount: self._account,
+            m.QueryPlaces: self._places,
             PaperArrival: self._arrived,
             PaperReturn: lambda back, _: back.said,
         }
@@ -200,6 +201,9 @@ class Paper(HandlingRole):
 
     def _account(self, request: m.QueryAccount, now: Nanos) -> Sequence[Message]:
         return self._send(request, f"account {now}", now)
+
+    def _places(self, request: m.QueryPlaces, now: Nanos) -> Sequence[Message]:
+        return self._send(request, f"places {now}", now)
 
     def _send(self, request: Message, request_id: str, now: Nanos) -> Sequence[Message]:
         arrival = PaperArrival(request=request, request_id=request_id)

@@ -65,6 +65,8 @@ class Desk:
                 return self._look_up(request, now, back)
             case m.QueryAccount():
                 return self._account(request, now, back)
+            case m.QueryPlaces():
+                return self._places(request, now, back)
             case _:
                 msg = f"the paper venue has no answer to {type(request).__name__}"
                 raise TypeError(msg)
@@ -176,3 +178,15 @@ class Desk:
             as_of=now,
             ts_recv=back,
         )
+
+    def _places(self, request: m.QueryPlaces, now: Nanos, back: Nanos) -> Message:
+        engine = self._engine
+        engine.advance(now)
+        places = tuple(
+            m.QueuePlace(
+                venue_order_id=order.order_id, ahead=engine.queue_ahead(ACCOUNT, order.order_id)
+            )
+            for order in engine.orders(ACCOUNT, status=OrderStatus.RESTING)
+            if order.ticker in request.tickers
+        )
+        return m.PlacesTold(places=places, ts_recv=back)

@@ -52,6 +52,9 @@ class Trade:
         self.filled = Quantity(0)
         self.resting = approved.request.quantity
         """What may still fill, by the exchange's last word and the fills booked since."""
+        self.ahead: Quantity | None = None
+        """What trades before it, and since when that is known."""
+        self.ahead_at: Nanos | None = None
         self.last_fill: Nanos | None = None
         self.cost = Money(0)
         self.fees = Money(0)
@@ -104,6 +107,13 @@ class Trade:
         self.fees = Money(self.fees + fill.fee)
         self.last_fill = fill.ts
 
+    def stands(self, ahead: Quantity, at: Nanos) -> bool:
+        """Its place in the queue; False where that is no news of an order that rests."""
+        told = self.remaining > 0 and (self.ahead_at is None or at > self.ahead_at)
+        if told:
+            self.ahead, self.ahead_at = ahead, at
+        return told
+
     def settle(self, result: Outcome) -> None:
         """Fix the P&L: a winning contract pays a dollar, whatever netted on the way.
 
@@ -117,6 +127,7 @@ class Trade:
         """The row as clients know it."""
         approved, request = self.approved, self.approved.request
         average = self.cost / self.filled if self.filled else None
+        ahead = self.ahead if self.remaining else None
         closed_short = self.closed if self.status == "cancelled" else None
         return TradeRow(
             trade_id=self.trade_id,
@@ -129,6 +140,8 @@ class Trade:
             status=self.status,
             filled_quantity=contracts(self.filled),
             remaining_quantity=contracts(self.remaining),
+            queue_position=None if ahead is None else contracts(ahead),
+            queue_at=None if ahead is None else maybe_rfc3339(self.ahead_at),
             average_fill_price=None if average is None else round(average / DOLLAR_PRICE, 6),
             cost=cents(self.cost),
             fees=cents(self.fees),

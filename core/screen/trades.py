@@ -70,6 +70,7 @@ class TradesPanel:
             m.MarketDetermined: self._determined,
             m.StrikePublished: self._strike,
             m.MarketListed: self._listed,
+            m.PlacesTold: self._placed,
         }
 
     @property
@@ -175,6 +176,15 @@ class TradesPanel:
         if result is not None:
             self._score(trade, result.outcome)
             self._dirty_windows[event.ticker] = None
+
+    def _placed(self, told: m.PlacesTold, now: Nanos) -> None:
+        """Places in queues; an order that is not told of was not resting when that was asked."""
+        del now
+        ahead = {place.venue_order_id: place.ahead for place in told.places}
+        for trade in self.open_trades():
+            place = ahead.get(trade.venue_order_id or "")
+            if place is not None and trade.stands(place, told.ts_recv):
+                self._dirty_trades[trade.trade_id] = None
 
     # --- results ---------------------------------------------------------------------------
 

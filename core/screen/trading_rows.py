@@ -88,6 +88,11 @@ class TradeRow(Part, frozen=True, kw_only=True):
     filled_quantity: float
     remaining_quantity: float
     """What may still fill: less than the rest once it was made smaller, 0 when it is over."""
+    queue_position: float | None
+    """Contracts that trade before it at its price, at the exchange's last word; None where nothing
+    of it rests or nothing was told."""
+    queue_at: str | None
+    """When that was told."""
     average_fill_price: float | None
     cost: float
     fees: float

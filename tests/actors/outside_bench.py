@@ -45,6 +45,7 @@ _UNTROUBLED: Final = (
     "settlements",
     "balance",
     "markets",
+    "queue_positions",
     "series",
 )
 LISTENERS: Final = (EXECUTION, FEED, RISK, SUPERVISION, DASHBOARD)

@@ -438,6 +438,30 @@ def test_the_account_is_told_whole_and_its_cash_is_that_of_the_shard(bench: Benc
     assert Money(1_700_000) < spent < Money(1_800_000), "0.90 bought, 0.80 reserved, and fees"
 
 
+def test_places_in_queues_are_told_for_the_screen(bench: Bench) -> None:
+    bench.venue.quote(Side.BID, "0.40", "12.50")
+    placed = bench.start().answer(bench.place())
+    assert isinstance(placed, m.PlaceAccepted)
+    expires = Nanos(bench.venue.clock.now() + seconds(5))
+    told = bench.answer(m.QueryPlaces(tickers=(TICKER,), expires=expires), DASHBOARD)
+    assert isinstance(told, m.PlacesTold)
+    assert told.places == (
+        m.QueuePlace(venue_order_id=placed.venue_order_id, ahead=Quantity(1250)),
+    )
+
+
+def test_places_that_would_be_told_too_late_are_not_asked_for(bench: Bench) -> None:
+    bench.start()
+    assert bench.gate.admit((("read", 600),), Urgency.CANCEL, None) == 0.0
+    soon = Nanos(bench.venue.clock.now() + MILLISECOND)
+    bench.tell(m.QueryPlaces(tickers=(TICKER,), expires=soon))
+    bench.venue.later(60.0)
+    later = Nanos(bench.venue.clock.now() + seconds(60))
+    told = bench.answer(m.QueryPlaces(tickers=(TICKER,), expires=later), DASHBOARD)
+    assert isinstance(told, m.PlacesTold)
+    assert bench.boxes.empty(DASHBOARD)
+
+
 def test_the_account_that_cannot_be_read_is_a_failed_question(bench: Bench) -> None:
     bench.line.before["orders"] = [Unavailable("down")]
     failed = bench.start().answer(m.QueryAccount(since=Nanos(0)), FEED)

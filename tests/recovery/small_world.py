@@ -105,6 +105,8 @@ class World:
             if target == TIMERS:
                 assert isinstance(answer, m.Scheduled)
                 self._tell(answer.to, answer.message)
+            elif isinstance(answer, m.QueryPlaces):
+                continue  # its answer goes to the screen alone
             elif target == EXCHANGE:
                 self._note(answer)
                 self.wire.append(answer)
@@ -264,14 +266,14 @@ class World:
     def print(self) -> bytes:
         """Equal for worlds that cannot be told apart from here on."""
         execution, risk, venue = self.execution, self.risk, self.venue
-        strays = execution._news.strays
+        strays, questions = execution._news.strays, execution._questions
         own = (
             risk.ledger.dump(),
             sorted(risk._unknown),
             sorted(risk._doubts._since.items()),
             execution.book.dump(),
-            sorted(execution._asked.items()),
-            (execution._account_asked, execution._account_due, execution._deep),
+            sorted(questions._asked.items()),
+            (questions._account_asked, questions._account_due, questions._deep),
             sorted(strays._waiting.items()),
             strays._foreign.dump(),
         )

@@ -98,7 +98,8 @@ def test_trade_risk_and_status_rows_have_the_fields_that_clients_know(stage: Sta
     stage.take(approved())
     stage.flush()
     trade, status = stage.last("order"), stage.last("status_update")
-    assert sorted(trade.__struct_fields__) == sorted((*TRADE_FIELDS, "remaining_quantity"))
+    more = ("remaining_quantity", "queue_position", "queue_at")
+    assert sorted(trade.__struct_fields__) == sorted((*TRADE_FIELDS, *more))
     assert sorted(status.risk_metrics.__struct_fields__) == sorted(RISK_FIELDS)
     assert set(STATUS_FIELDS) <= set(status.__struct_fields__)
 

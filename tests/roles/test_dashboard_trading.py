@@ -78,6 +78,32 @@ def test_an_order_that_was_made_smaller_and_filled_is_told_as_filled(stage: Stag
     assert (last.status, last.cancelled_at, last.remaining_quantity) == ("filled", None, 0.0)
 
 
+def places(ahead: float, after: float = 0) -> m.PlacesTold:
+    place = m.QueuePlace(venue_order_id="v-1", ahead=contracts(ahead))
+    return m.PlacesTold(places=(place,), ts_recv=Nanos(NOW + seconds(after)))
+
+
+def test_a_resting_order_tells_its_place_until_it_is_over(stage: Stage) -> None:
+    stage.take(approved())
+    stage.take(
+        m.OrderAccepted(
+            order_id="t-1",
+            venue_order_id="v-1",
+            filled=contracts(0),
+            remaining=contracts(25),
+            ts=NOW,
+        )
+    )
+    assert stage.last("order").queue_position is None
+    stage.take(places(40, after=5))
+    stage.take(places(90, after=1))
+    stage.flush()
+    row = stage.last("order")
+    assert (row.queue_position, row.queue_at) == (40.0, "2026-11-22T15:05:05.000Z")
+    stage.take(filled())
+    assert stage.last("order").queue_position is None
+
+
 def test_a_no_order_is_told_in_dollars_of_its_own_leg(stage: Stage) -> None:
     stage.take(approved(side=Side.ASK, price=Price(7900), outcome=Outcome.NO))
     stage.take(filled(side=Side.ASK, price=Price(7900)))

@@ -16,7 +16,16 @@ from core.roles.execution_terms import ExecutionTerms
 from core.runner import Runner
 from core.topology import EXECUTION, Routing
 from core.units import Nanos, Quantity, seconds
-from tests.builders import NOW, account, approved, contracts, permit, venue_fill, venue_order
+from tests.builders import (
+    NOW,
+    TICKER,
+    account,
+    approved,
+    contracts,
+    permit,
+    venue_fill,
+    venue_order,
+)
 
 M = TypeVar("M", bound=m.Message)
 
@@ -466,3 +475,23 @@ def test_a_smaller_order_that_is_cancelled_needs_no_question() -> None:
     desk.tell(placed(filled=0, remaining=25), smaller(10))
     gone = m.CancelAccepted(order_id="t-1", reduced_by=contracts(10), ts_event=NOW, ts_recv=NOW)
     assert only(desk.tell(gone), m.OrderClosed).reason == "canceled"
+
+
+def places_asked(left: list[m.Message]) -> list[tuple[str, ...]]:
+    return [message.tickers for message in left if isinstance(message, m.QueryPlaces)]
+
+
+def test_places_in_queues_are_asked_now_and_then_while_something_rests() -> None:
+    desk = submitted()
+    assert not places_asked(desk.tell(m.Tick(due=NOW)))
+    desk.tell(placed(filled=0, remaining=25))
+    assert places_asked(desk.tell(m.Tick(due=NOW))) == [(TICKER,)]
+    soon, later = Nanos(NOW + seconds(4)), Nanos(NOW + seconds(5))
+    assert not places_asked(desk.tell(m.Tick(due=soon), at=soon))
+    assert places_asked(desk.tell(m.Tick(due=later), at=later)) == [(TICKER,)]
+
+
+def test_an_order_that_is_over_has_no_place_to_ask_for() -> None:
+    desk = submitted()
+    desk.tell(placed(filled=25, remaining=0), fill_report())
+    assert not places_asked(desk.tell(m.Tick(due=NOW)))

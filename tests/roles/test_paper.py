@@ -629,3 +629,18 @@ def _play(step: tuple[object, ...], bench: Bench, reference: Reference) -> None:
             reference.cancel(number, now)
         case _:
             pytest.fail(f"no such step: {step}")
+
+
+def test_places_in_queues_are_those_of_the_book() -> None:
+    bench = Bench()
+    bench.show({"0.47": "12.50"}, {"0.50": "10"})
+    bench.place(price=Price(4700), time_in_force=TimeInForce.GTC)
+    venue_id = bench.one(m.PlaceAccepted).venue_order_id
+    ask = m.QueryPlaces(tickers=(TICKER,), expires=bench.now)
+    (told,) = bench.paper.handle(ask, bench.now)
+    assert isinstance(told, m.PlacesTold)
+    assert told.places == (m.QueuePlace(venue_order_id=venue_id, ahead=Quantity(1250)),)
+    elsewhere = m.QueryPlaces(tickers=("KXBTC15M-X",), expires=bench.now)
+    (nothing,) = bench.paper.handle(elsewhere, bench.now)
+    assert isinstance(nothing, m.PlacesTold)
+    assert nothing.places == ()

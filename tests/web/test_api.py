@@ -69,6 +69,23 @@ def test_orders_are_those_to_which_more_can_happen(site: Site) -> None:
     assert site.get("/api/orders?status=all").json()["total"] == 2
 
 
+def test_a_resting_order_tells_what_stands_before_it(site: Site) -> None:
+    accepted = m.OrderAccepted(
+        order_id="t-1",
+        venue_order_id="v-1",
+        filled=contracts(0),
+        remaining=contracts(25),
+        ts=NOW,
+    )
+    ahead = m.QueuePlace(venue_order_id="v-1", ahead=contracts(12.5))
+    site.play(approved(), accepted)
+    assert site.get("/api/orders/queue-positions").json() == {"queue_positions": [], "total": 0}
+    site.play(approved(), accepted, m.PlacesTold(places=(ahead,), ts_recv=NOW))
+    (place,) = site.get("/api/orders/queue-positions").json()["queue_positions"]
+    assert (place["trade_id"], place["order_id"], place["ticker"]) == ("t-1", "v-1", TICKER)
+    assert (place["queue_position"], place["remaining_quantity"]) == (12.5, 25.0)
+
+
 def test_positions_tell_what_they_would_bring(site: Site) -> None:
     site.play(marked(positions=(position(),)))
     (found,) = site.get("/api/positions").json()["positions"]

@@ -15,9 +15,8 @@ from tests.builders import NOW, TICKER, approved, filled, signal, view
 from tests.roles.dashboard_stage import marked, position
 from tests.unit.domain.test_scorekeeper import history, kept
 from tests.web.web_bench import AUTH, WAIT, Site
-from web.answers import Failure
 from web.audit import Audit
-from web.operations import NOT_YET, OPERATIONS
+from web.operations import OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,17 +72,7 @@ def test_what_is_served_is_documented() -> None:
         }
     finally:
         site.close()
-    absent = {"/api/" + re.sub(r"<(\w+)>", r"{\1}", path) for _, path in NOT_YET}
-    assert served - documented <= absent
-    assert documented <= served
-
-
-@pytest.mark.parametrize(("method", "path"), NOT_YET)
-def test_what_is_not_there_yet_says_so(site: Site, method: str, path: str) -> None:
-    address = f"{site.url}/api/{path.replace('<name>', 'x')}"
-    answer = requests.request(method, address, headers=AUTH, timeout=WAIT)
-    assert answer.status_code == 501
-    assert Failure.model_validate_json(answer.text).error.code == "not_implemented"
+    assert served == documented
 
 
 def test_pages_of_a_list_join_without_a_gap(site: Site) -> None:

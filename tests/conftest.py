@@ -6,10 +6,20 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from config.settings import Settings
 
 RECORDED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+settings.register_profile(
+    "quarterhour",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+)
+settings.load_profile("quarterhour")
+"""A slow moment of the machine is no failure: no test here measures time against a clock."""
 
 
 @pytest.fixture(scope="session")

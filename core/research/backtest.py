@@ -18,6 +18,7 @@ from core.exchange.fills import FillModel
 from core.journal import MemoryJournal
 from core.research.backtest_loop import Loop
 from core.research.backtest_rows import RowReader
+from core.research.listener import Listener
 from core.research.lookahead import LookAhead
 from core.research.results import BacktestResult
 from core.research.tally import Tally
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from config.settings import Settings
     from core.messages import Message
+    from core.research.report_facts import Collector
 
     Progress = Callable[[float], None]
 
@@ -72,8 +74,12 @@ def run_backtests(
     settings: Settings,
     models: Mapping[str, FillModel],
     progress: Progress | None = None,
+    collectors: Mapping[str, Collector] | None = None,
 ) -> dict[str, BacktestResult]:
-    """Play a tape once to several worlds that differ in how orders are filled; each as alone."""
+    """Play a tape once to several worlds that differ in how orders are filled; each as alone.
+
+    A collector of a model's name hears what is decided in its world.
+    """
     began = SystemClock().now()
     found = info(tape)
     if not found.records:
@@ -83,7 +89,10 @@ def run_backtests(
     worlds = {}
     for name, model in models.items():
         journal = MemoryJournal()
-        worlds[name] = World(assemble(fitted, journal.instance, model), journal, found.first)
+        cast = assemble(fitted, journal.instance, model)
+        if collectors and name in collectors:
+            cast.roles[DASHBOARD] = Listener(cast.tally, collectors[name])
+        worlds[name] = World(cast, journal, found.first)
     play(tape, list(worlds.values()), found, progress or _silent)
     for world in worlds.values():
         world.end()

@@ -15,6 +15,7 @@ from config.settings import SettingsError, load
 from core.domain.series import UnknownSeriesError
 from core.exchange.fills import FILL_MODELS, Caution
 from core.research.backtest import run_backtests
+from core.research.report_facts import Collector
 from core.research.result_files import write_results
 from core.research.score_text import scoreboard
 from core.research.tape import SAMPLE_TAPE, TapeError
@@ -24,6 +25,7 @@ from core.units import dollars
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from config.settings import Settings
     from core.research.results import BacktestResult
 
 EXIT_DIFFERS: Final = 1
@@ -54,12 +56,13 @@ def backtest(*, tape: Path, fills: str, seed: int, out: Path | None, as_json: bo
         )
         for caution in wanted
     }
+    collectors = {name: Collector() for name in models} if out is not None else {}
     with click.progressbar(length=100, label="backtest", file=sys.stderr) as bar:
         results = run_backtests(
-            tape, settings, models, lambda share: bar.update(int(100 * share) - bar.pos)
+            tape, settings, models, lambda share: bar.update(int(100 * share) - bar.pos), collectors
         )
     if out is not None:
-        write_results(out, results)
+        _write(out, tape, settings, results, collectors)
     if as_json:
         said = {name: result.to_json() for name, result in results.items()}
         click.echo(json.dumps(said if fills == ALL else said[""]))
@@ -69,6 +72,25 @@ def backtest(*, tape: Path, fills: str, seed: int, out: Path | None, as_json: bo
         click.echo("\n\n".join([*parts, *([side_by_side(results)] if fills == ALL else [])]))
     if any(result.differences for result in results.values()):
         sys.exit(EXIT_DIFFERS)
+
+
+def _write(
+    out: Path,
+    tape: Path,
+    settings: Settings,
+    results: Mapping[str, BacktestResult],
+    collectors: Mapping[str, Collector],
+) -> None:
+    # Statistics of forecasts: not for those who only want the figures.
+    from core.research.report_scores import market_scores  # noqa: PLC0415
+    from core.research.report_sources import facts_of  # noqa: PLC0415
+
+    scores = market_scores(tape)
+    facts = {
+        name: facts_of(collectors[name], result, settings, scores)
+        for name, result in results.items()
+    }
+    write_results(out, results, facts)
 
 
 def side_by_side(results: Mapping[str, BacktestResult]) -> str:

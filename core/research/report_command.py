@@ -16,6 +16,7 @@ from core.domain.windows import TickerError
 from core.exchange.fills import FILL_MODELS, Caution
 from core.journal import JournalError
 from core.journal_tools import newest_journal
+from core.research.result_files import RESULT_FILE
 from core.research.tape import TapeError
 from core.strategies import StrategyError
 
@@ -46,13 +47,18 @@ def report(
 ) -> None:
     """One HTML page, with its tables as CSV, of what was traded or searched.
 
-    SOURCE is a journal, a tape (with the decisions recorded beside it, or backtested), the
-    result.json of a sweep or the facts.json of a report. Without it: this mode's newest journal.
+    SOURCE is a journal, a tape (with the decisions recorded beside it, or backtested), the folder
+    that `backtest --out` wrote, the result.json of a sweep or the facts.json of a report. Without
+    it: this mode's newest journal.
     """
     # Charts, statistics and roles: not for those who only ask for help.
     from core.research.report_facts import Facts  # noqa: PLC0415
     from core.research.report_html import report_page  # noqa: PLC0415
-    from core.research.report_sources import ReportError, load_result  # noqa: PLC0415
+    from core.research.report_sources import (  # noqa: PLC0415
+        ReportError,
+        load_result,
+        results_folder,
+    )
     from core.research.report_sweep import sweep_page  # noqa: PLC0415
 
     settings = load()
@@ -60,7 +66,9 @@ def report(
     if not path.exists():
         raise SettingsError([f"{path}: no such file; give a journal, a tape or a result"])
     try:
-        found = load_result(path) if path.suffix == ".json" else None
+        results = results_folder(path, fills) if path.is_dir() else None
+        kept = path if results is None else results / RESULT_FILE
+        found = load_result(kept) if kept.suffix == ".json" else None
     except ReportError as error:
         raise SettingsError([str(error)]) from error
     folder = out or settings.state_dir / "reports" / _name(path)

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from core.journal import MemoryJournal
 from core.journal_reader import JournalReader
 from core.messages import MarketDetermined
-from core.research.backtest import World, assemble, fit, play
+from core.research.backtest import run_backtests
 from core.research.report_facts import FACTS_FORMAT, Collector, Facts
-from core.research.report_scores import market_scores
+from core.research.report_scores import MarketScore, market_scores
+from core.research.result_files import FACTS_FILE, RESULT_FILE, RESULT_FORMAT
 from core.research.sweep_results import SWEEP_FORMAT, SweepResult
-from core.research.tape import TapeError, info, read
+from core.research.tape import read
 from core.research.tape_own import read_own
-from core.topology import DASHBOARD
 from core.units import Nanos
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable
 
     from config.settings import Settings
     from core.exchange.fills import FillModel
-    from core.messages import Message
-    from core.roles.base import HandlingRole
+    from core.research.results import BacktestResult
 
     Progress = Callable[[float], None]
 
@@ -42,7 +40,7 @@ class _Format(msgspec.Struct):
 
 
 def load_result(path: Path) -> Facts | SweepResult:
-    """A file that a sweep or a report wrote. Raises ReportError."""
+    """A file that a sweep, a backtest or a report wrote. Raises ReportError."""
     try:
         text = path.read_bytes()
         kind = msgspec.json.decode(text, type=_Format).format
@@ -50,12 +48,17 @@ def load_result(path: Path) -> Facts | SweepResult:
             return msgspec.json.decode(text, type=Facts)
         if kind == SWEEP_FORMAT:
             return msgspec.json.decode(text, type=SweepResult)
+        if kind == RESULT_FORMAT:
+            beside = path.with_name(FACTS_FILE)
+            if not beside.is_file():
+                raise _incomplete(path.parent)
+            return load_result(beside)
     except (OSError, msgspec.MsgspecError) as error:
         msg = f"{path}: cannot be read as a result ({error})"
         raise ReportError(msg) from error
     msg = (
-        f"{path}: not a result: give the result.json of `run.py sweep`, the facts.json of "
-        "`run.py report`, a journal or a tape"
+        f"{path}: not a result: give the result.json of `run.py sweep`, the folder of `run.py "
+        "backtest --out`, the facts.json of `run.py report`, a journal or a tape"
     )
     raise ReportError(msg)
 
@@ -91,33 +94,39 @@ def session_facts(tape: Path, settings: Settings) -> Facts | None:
 
 def backtest_facts(tape: Path, settings: Settings, fills: FillModel, progress: Progress) -> Facts:
     """Play a tape through the daemon's roles and keep what they say. Raises TapeError."""
-    found = info(tape)
-    if not found.records:
-        msg = f"tape {tape}: holds no records; record or import it again"
-        raise TapeError(msg)
-    fitted, notes = fit(settings, found)
-    journal = MemoryJournal()
-    cast = assemble(fitted, journal.instance, fills)
     collector = Collector()
-    cast.roles[DASHBOARD] = _Listener(cast.tally, collector)
-    world = World(cast, journal, found.first)
-    play(tape, [world], found, progress)
-    world.end()
-    facts = collector.facts(tape.name, "backtest", fitted.bankroll)
-    return msgspec.structs.replace(facts, notes=(*notes, *facts.notes), scores=market_scores(tape))
+    found = run_backtests(tape, settings, {"": fills}, progress, {"": collector})[""]
+    return facts_of(collector, found, settings, market_scores(tape))
 
 
-class _Listener:
-    """In the dashboard's place: hears what it would hear, and passes it on to the tally."""
+def facts_of(
+    collector: Collector,
+    found: BacktestResult,
+    settings: Settings,
+    scores: tuple[MarketScore, ...],
+) -> Facts:
+    """What a collector heard of a backtest, with that backtest's notes."""
+    facts = collector.facts(Path(found.tape).name, "backtest", settings.bankroll)
+    return msgspec.structs.replace(facts, notes=(*found.notes, *facts.notes), scores=scores)
 
-    def __init__(self, tally: HandlingRole, collector: Collector) -> None:
-        self.name = tally.name
-        self._tally = tally
-        self._collector = collector
 
-    def handle(self, message: Message, now: Nanos) -> Sequence[Message]:
-        self._collector.hear(message, now)
-        return self._tally.handle(message, now)
+def results_folder(path: Path, fills: str) -> Path | None:
+    """Where `path` is what `run.py backtest --out` wrote, the folder of one fill model in it;
+    None where it is something else. Raises ReportError for results without what a report needs.
+    """
+    for folder in (path, path / fills):
+        if (folder / RESULT_FILE).is_file():
+            if not (folder / FACTS_FILE).is_file():
+                raise _incomplete(folder)
+            return folder
+    others = sorted(found.parent.name for found in path.glob(f"*/{RESULT_FILE}"))
+    if not others:
+        return None
+    msg = f"{path}: no results with fills {fills!r}, only {', '.join(others)}: choose with --fills"
+    raise ReportError(msg)
 
-    def apply(self, event: Message) -> None:
-        self._tally.apply(event)
+
+def _incomplete(folder: Path) -> ReportError:
+    return ReportError(
+        f"{folder}: no {FACTS_FILE} beside its {RESULT_FILE}: run the backtest again with --out"
+    )

@@ -3,6 +3,7 @@
     result.json     figures, notes, states, books of both sides
     windows.csv     one line for each window
     fills.csv       one line for each execution, as it was booked
+    facts.json      what was decided and why, for `run.py report`
 
 Nothing of the machine is in them: not its time, not its folders.
 """
@@ -22,10 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from core.messages import OrderFilled
+    from core.research.report_facts import Facts
     from core.research.results import BacktestResult
     from core.research.tally import WindowRow
     from core.units import Money
 
+RESULT_FORMAT: Final = "quarterhour backtest 1"
+"""First entry of result.json: what tells it from that of a sweep."""
+RESULT_FILE: Final = "result.json"
+FACTS_FILE: Final = "facts.json"
 _WINDOW: Final = (
     *("ticker", "opens_ns", "closes_ns", "strike", "value", "result", "signals", "passes"),
     *("denied", "orders", "fills", "contracts", "position", "fees", "pnl"),
@@ -38,7 +44,9 @@ _MONEY_DIGITS: Final = 6
 _INDEX_DIGITS: Final = 8
 
 
-def write_results(folder: Path, results: Mapping[str, BacktestResult]) -> list[Path]:
+def write_results(
+    folder: Path, results: Mapping[str, BacktestResult], facts: Mapping[str, Facts]
+) -> list[Path]:
     """Write each result, in a folder of its own name; "" is `folder` itself. What was written.
 
     Raises TapeError where the folder cannot be written.
@@ -49,13 +57,14 @@ def write_results(folder: Path, results: Mapping[str, BacktestResult]) -> list[P
             place = folder / name
             place.mkdir(parents=True, exist_ok=True)
             texts = {
-                "result.json": result_text(result),
+                RESULT_FILE: result_text(result),
                 "windows.csv": _csv(_WINDOW, map(_window, result.windows)),
                 "fills.csv": _csv(_FILL, map(_fill, result.fills)),
             }
             for file, text in texts.items():
                 (place / file).write_bytes(text.encode())
-                written.append(place / file)
+            (place / FACTS_FILE).write_bytes(facts[name].file_bytes())
+            written += [place / file for file in (*texts, FACTS_FILE)]
     except OSError as error:
         msg = f"results {folder}: cannot be written ({error}); choose another folder with --out"
         raise TapeError(msg) from error
@@ -64,7 +73,7 @@ def write_results(folder: Path, results: Mapping[str, BacktestResult]) -> list[P
 
 def result_text(result: BacktestResult) -> str:
     """The figures of a run without those of the machine."""
-    figures = result.to_json()
+    figures = {"format": RESULT_FORMAT, **result.to_json()}
     del figures["seconds"]
     figures["tape"] = Path(result.tape).name
     figures["states"] = [

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,10 @@ from config.settings import Settings
 from core.exchange.fills import FILL_MODELS, Caution
 from core.research.backtest import run_backtest, run_backtests
 from core.research.backtest_command import backtest
+from core.research.report_command import report
+from core.research.report_facts import Collector, Facts
+from core.research.report_html import report_page
+from core.research.report_sources import backtest_facts, facts_of
 from core.research.result_files import result_text, write_results
 from core.research.tape import SAMPLE_TAPE, TapeError
 
@@ -27,9 +32,21 @@ RECOUNT = Path(__file__).with_name("recount.py")
 CENT = 0.01
 
 
+COLLECTORS = {c.value: Collector() for c in Caution}
+
+
 @pytest.fixture(scope="module")
 def all_at_once() -> dict[str, BacktestResult]:
-    return run_backtests(SAMPLE_TAPE, Settings(), {c.value: FILL_MODELS[c] for c in Caution})
+    models = {c.value: FILL_MODELS[c] for c in Caution}
+    return run_backtests(SAMPLE_TAPE, Settings(), models, None, COLLECTORS)
+
+
+@pytest.fixture(scope="module")
+def facts(all_at_once: dict[str, BacktestResult]) -> dict[str, Facts]:
+    return {
+        name: facts_of(COLLECTORS[name], result, Settings(), ())
+        for name, result in all_at_once.items()
+    }
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -55,13 +72,13 @@ def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
         found.append(bytes_of(out))
 
     assert found[0] == found[1]
-    assert len(found[0]) == 9
+    assert len(found[0]) == 12
 
 
 def test_a_plain_script_finds_the_same_money(
-    all_at_once: dict[str, BacktestResult], tmp_path: Path
+    all_at_once: dict[str, BacktestResult], facts: dict[str, Facts], tmp_path: Path
 ) -> None:
-    write_results(tmp_path, all_at_once)
+    write_results(tmp_path, all_at_once, facts)
     for name, result in all_at_once.items():
         assert result.trades > 0
         counted = json.loads(
@@ -91,12 +108,42 @@ def test_who_is_slower_gets_other_fills(all_at_once: dict[str, BacktestResult]) 
 
 
 def test_a_folder_that_cannot_be_written_is_named(
-    all_at_once: dict[str, BacktestResult], tmp_path: Path
+    all_at_once: dict[str, BacktestResult], facts: dict[str, Facts], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
 
     with pytest.raises(TapeError, match="--out"):
-        write_results(tmp_path / "file", all_at_once)
+        write_results(tmp_path / "file", all_at_once, facts)
+
+
+def test_a_report_of_the_folder_is_that_of_the_tape(bare: Path) -> None:
+    run = CliRunner()
+    assert run.invoke(backtest, ["--fills", "all", "--out", "all", "--json"]).exit_code == 0
+    assert run.invoke(backtest, ["--out", "one", "--json"]).exit_code == 0
+    wanted = report_page(
+        backtest_facts(SAMPLE_TAPE, Settings(), FILL_MODELS[Caution.REALISTIC], lambda _: None)
+    )
+
+    for source in ("all", "one", "one/result.json", "all/realistic/facts.json"):
+        ended = run.invoke(report, [source, "--out", "page"])
+        assert ended.exit_code == 0, ended.output
+        assert (bare / "page" / "report.html").read_text() == wanted, source
+
+    marked = bare / "all" / "pessimistic" / "facts.json"
+    marked.write_text(marked.read_text().replace(SAMPLE_TAPE.name, "of the pessimist"))
+    ended = run.invoke(report, ["all", "--out", "page", "--fills", "pessimistic"])
+    assert ended.exit_code == 0, ended.output
+    assert "of the pessimist" in (bare / "page" / "report.html").read_text()
+
+    (bare / "one" / "facts.json").unlink()
+    for source in ("one", "one/result.json"):
+        ended = run.invoke(report, [source])
+        assert ended.exit_code == 2
+        assert "run the backtest again with --out" in ended.output
+    rmtree(bare / "all" / "realistic")
+    ended = run.invoke(report, ["all"])
+    assert ended.exit_code == 2
+    assert "optimistic, pessimistic: choose with --fills" in ended.output
 
 
 def test_people_get_the_models_side_by_side() -> None:

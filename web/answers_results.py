@@ -7,6 +7,8 @@ from typing import Literal
 from core.screen import market_rows, score_rows, trading_rows
 from web.schema import Strict, row_model
 
+_VerdictRow = row_model(score_rows.VerdictRow)
+
 
 class Point(Strict):
     """Values of a line at one time: a price, or bid, ask and the model's probability of YES."""
@@ -89,19 +91,6 @@ class StrategyDay(DayResult):
     strategy_name: str
 
 
-class VerdictTold(Strict):
-    """Whether there is an edge, in dollars per contract and one sentence."""
-
-    trades: int
-    windows: int
-    mean: float | None
-    low: float | None
-    """Lower end of an interval that holds at all times at once, in 95 of 100 histories."""
-    high: float | None
-    has_edge: bool
-    sentence: str
-
-
 class Performances(Strict):
     """All strategies, the equity, and every day that is remembered."""
 
@@ -113,7 +102,8 @@ class Performances(Strict):
     fees: float
     pnl: float
     """Of all days that are told, after fees."""
-    verdict: VerdictTold
+    verdict: _VerdictRow | None  # type: ignore[valid-type] # made at import
+    """What the settled trades say of an edge; null before the first scoreboard."""
 
 
 WindowRow = row_model(market_rows.WindowRow)
@@ -153,7 +143,6 @@ class Bin(Strict):
 
 
 _ScoreRow = row_model(score_rows.ScoreRow)
-_VerdictRow = row_model(score_rows.VerdictRow)
 
 
 class Calibration(Strict):

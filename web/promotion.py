@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from config.trading import LIVE_PHRASE
-from core.domain.verdict import LEAST, Track
+from core.domain.verdict import LEAST
 from core.messages import ControlAnswer, Part
 from web.errors import ApiError
 
@@ -46,7 +46,8 @@ def checklist(hub: Hub, windows: Iterable[WindowRow], settings: WebSettings) -> 
     """What must hold before real money is traded, as far as this run can tell."""
     status, account = hub.single("status_update"), hub.single("account")
     played = [row for row in windows if row.orders or row.position]
-    verdict = track_of(played).verdict()
+    board = hub.single("calibration")
+    verdict = board.verdict if board is not None else None
     key = any(row.name == "KALSHI_API_KEY" and row.value for row in settings.config)
     open_orders = status.order_summary.open
     positions = len(account.positions) if account is not None else 0
@@ -70,7 +71,12 @@ def checklist(hub: Hub, windows: Iterable[WindowRow], settings: WebSettings) -> 
             "no difference to the exchange's books",
         ),
         _check("enough_windows", len(played) >= _WINDOWS, str(len(played)), f"{_WINDOWS} traded"),
-        _check("evidence_of_edge", verdict.has_edge, verdict.sentence, f"after {LEAST} windows"),
+        _check(
+            "evidence_of_edge",
+            verdict is not None and verdict.has_edge,
+            "not told yet" if verdict is None else verdict.sentence,
+            f"after {LEAST} windows",
+        ),
     )
 
 
@@ -96,14 +102,6 @@ def switch(wanted: ModeBody, hub: Hub, checks: tuple[Check, ...]) -> ControlAnsw
             raise ApiError(409, "checklist_failed", text, details)
     text = f"a running daemon keeps its venue and books: stop it, then {_COMMANDS[wanted.mode]}"
     raise ApiError(409, "restart_required", text, details)
-
-
-def track_of(rows: Iterable[WindowRow]) -> Track:
-    """Results of windows, per contract held to the end (at least one)."""
-    track = Track()
-    for row in rows:
-        track = track.add(row.pnl / max(1.0, abs(row.position)), max(1, row.orders))
-    return track
 
 
 def _check(name: str, passed: bool, value: str, needed: str) -> Check:  # noqa: FBT001 - the answer

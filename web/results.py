@@ -5,7 +5,6 @@ From the history, which reaches further back than the hub's picture.
 
 from __future__ import annotations
 
-import math
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from core.domain.calibration import brier, log_loss, reliability
 from core.messages import MANUAL
 from web.errors import ApiError, json_response
 from web.history import NEW_YORK
-from web.promotion import track_of
 from web.reads import Reads, point_of
 from web.requests import listed, query
 from web.schema import ListQuery, PerformanceQuery, ProfitQuery
@@ -104,6 +102,7 @@ class Results(Reads):
         results = self._history.results()
         days = list(dict.fromkeys(line["day"] for line in results))[: asked.days]
         told = [line for line in results if line["day"] in days]
+        board = self._hub.single("calibration")
         return json_response(
             {
                 "performance": rows,
@@ -113,7 +112,7 @@ class Results(Reads):
                 "by_strategy": told,
                 "fees": round(sum(line["fees"] for line in told), 6),
                 "pnl": round(sum(line["pnl"] for line in told), 6),
-                "verdict": _verdict(_played(self._history.windows())),
+                "verdict": board.verdict if board else None,
             }
         )
 
@@ -166,17 +165,3 @@ def _sum_of(day: str, lines: Iterable[dict[str, Any]]) -> dict[str, Any]:
     own = [line for line in lines if line["day"] == day]
     names = ("trades", "wins", "fees", "cost", "pnl")
     return {"day": day, **{name: round(sum(line[name] for line in own), 6) for name in names}}
-
-
-def _verdict(rows: list[WindowRow]) -> dict[str, Any]:
-    verdict = track_of(rows).verdict()
-    low, high = verdict.low, verdict.high
-    return {
-        "trades": verdict.trades,
-        "windows": verdict.windows,
-        "mean": verdict.mean if verdict.windows else None,
-        "low": low if math.isfinite(low) else None,
-        "high": high if math.isfinite(high) else None,
-        "has_edge": verdict.has_edge,
-        "sentence": verdict.sentence,
-    }

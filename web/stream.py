@@ -2,7 +2,8 @@
 
 Query: `topics=order,alert` limits what is sent; `session=...&since=N` resumes after frame N when
 the hub still has what came since, else the picture is sent as to everybody. Both tell the `age` of
-what they hold in seconds, so that an old picture is never taken for the present. Each stream costs
+what they hold in seconds, so that an old picture is never taken for the present, and the `role` of
+who asks: a viewer's page shows no buttons that would only be refused. Each stream costs
 two threads that sleep (its handler and flask-sock's reader); all writing of frames is the
 broadcaster's.
 """
@@ -59,7 +60,7 @@ class Streams:
 
     def serve(self, socket: Socket, query: StreamQuery, who: Caller) -> None:
         """Until the client goes: send the picture, join the broadcast, obey."""
-        outbox, first = self._open(socket, query)
+        outbox, first = self._open(socket, query, who)
         outbox.send(text_frame(first))
         try:
             self._broadcaster.add(outbox)
@@ -72,18 +73,24 @@ class Streams:
         finally:
             self._broadcaster.remove(outbox)
 
-    def _open(self, socket: Socket, query: StreamQuery) -> tuple[Outbox, bytes]:
+    def _open(self, socket: Socket, query: StreamQuery, who: Caller) -> tuple[Outbox, bytes]:
         """The client's outbox, in the place of its socket, and the first message."""
         since, topics = query.since, query.wanted
         same = since is not None and query.session == self._hub.session
         if same and since is not None and self._hub.since(since, 1) is not None:
-            data = {"session": self._hub.session, "since": since, "age": self._hub.silence}
+            data = {
+                "session": self._hub.session,
+                "role": who.role,
+                "since": since,
+                "age": self._hub.silence,
+            }
             first = self._envelope("resumed", data)
             cursor = since
         else:
             picture = self._hub.picture(topics)
             data = {
                 "session": picture.session,
+                "role": who.role,
                 "age": self._hub.silence,
                 "topics": TOPICS,
                 "state": picture.state,

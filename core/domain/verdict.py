@@ -53,7 +53,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def has_edge(self) -> bool:
         """The whole interval lies above zero."""
-        return self.windows >= LEAST and self.low > 0.0
+        return is_edge(self.windows, self.low)
 
     @property
     def loses(self) -> bool:
@@ -123,6 +123,11 @@ class Track(msgspec.Struct, frozen=True, kw_only=True):
         if windows is None:
             return None
         return max(0, math.ceil((windows - self.windows) * self.trades / self.windows))
+
+
+def is_edge(windows: int, low: float | None) -> bool:
+    """Whether an interval that begins at `low`, after so many windows, tells of an edge."""
+    return windows >= LEAST and low is not None and low > 0.0
 
 
 def forecast_sentence(lead: Verdict) -> str:

@@ -155,25 +155,21 @@ class SelectionRow(Part, frozen=True, kw_only=True):
     fills: int
 
 
-class ScoreRow(Part, frozen=True, kw_only=True):
-    """Model and market as forecasters, at the end of every minute of each window."""
+class ReliabilityRow(Part, frozen=True, kw_only=True):
+    """What model and market said and what came, at the end of every minute of each window.
+
+    For the eye, over the windows since the dashboard began; scores are in `calibration`.
+    """
 
     forecasts: int
     windows: int
-    model_brier: float
-    market_brier: float
-    model_log_loss: float
-    market_log_loss: float
-    difference: EstimateRow
-    """Log loss of the model minus the market's, by windows: negative is in our favour."""
     model_bins: tuple[BinRow, ...]
     market_bins: tuple[BinRow, ...]
 
 
 class PerformanceRow(Part, frozen=True, kw_only=True):
-    """How it went, after all fees, over what is remembered."""
+    """How it went, after all fees, over what is remembered. The verdict is in `calibration`."""
 
-    verdict: str
     trades: int
     wins: int
     windows: int
@@ -181,16 +177,12 @@ class PerformanceRow(Part, frozen=True, kw_only=True):
     pnl: float
     fees: float
     per_trade: float | None
-    mean_cents: float | None
-    """Per contract and window, with an interval that may be looked at all the time."""
-    low_cents: float | None
-    high_cents: float | None
     max_drawdown: float
     """Share of the peak, since the dashboard began."""
     strategies: tuple[StrategyResultRow, ...]
     days: tuple[DayRow, ...]
     selection: tuple[SelectionRow, ...]
-    score: ScoreRow | None
+    reliability: ReliabilityRow | None
     """None before the first window that was forecast has a result."""
     covers_from: str | None
     at: str

@@ -1,15 +1,14 @@
-"""How it went: equity, results after fees, model against market, what followed our fills."""
+"""How it went: equity, results after fees, what was said and came, what followed our fills."""
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from core import messages as m
 from core.screen.analysis_rows import PerformanceRow
 from core.screen.market_rows import Line
-from core.screen.results import by_day, by_strategy, score, track
+from core.screen.results import by_day, by_strategy, reliability_row
 from core.screen.scale import cents, epoch_ms, rfc3339
 from core.screen.selection import Selection
 from core.units import SECOND, Money, Nanos
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 _SCORED: Final = 3_000
 _EQUITY_GAP: Final = 15 * SECOND
-_CENT: Final = 0.01
 
 
 class PerformancePanel:
@@ -84,29 +82,23 @@ class PerformancePanel:
 
     def _row(self, now: Nanos) -> PerformanceRow:
         settled = self._over()
-        history = track(settled)
-        verdict = history.verdict()
         total = Money(sum(trade.pnl or 0 for trade, _ in settled))
         wins = sum((trade.pnl or 0) > 0 for trade, _ in settled)
         count = len(settled)
         oldest = min((moment for _, moment in settled), default=None)
         return PerformanceRow(
-            verdict=verdict.sentence,
             trades=count,
             wins=wins,
-            windows=history.windows,
+            windows=len({trade.ticker for trade, _ in settled}),
             win_rate=round(wins / count, 4) if count else None,
             pnl=cents(total),
             fees=cents(Money(sum(trade.fees for trade, _ in settled))),
             per_trade=round(cents(total) / count, 6) if count else None,
-            mean_cents=_in_cents(verdict.mean) if count else None,
-            low_cents=_in_cents(verdict.low) if history.windows > 1 else None,
-            high_cents=_in_cents(verdict.high) if history.windows > 1 else None,
             max_drawdown=self._account.max_drawdown,
             strategies=by_strategy(settled),
             days=by_day(settled),
             selection=self._selection.rows(),
-            score=score(self._scored),
+            reliability=reliability_row(self._scored),
             covers_from=None if oldest is None else rfc3339(oldest),
             at=rfc3339(now),
         )
@@ -118,7 +110,3 @@ class PerformancePanel:
             for trade in self._trades.trades.values()
             if trade.filled and trade.pnl is not None
         ]
-
-
-def _in_cents(dollars: float) -> float | None:
-    return round(dollars / _CENT, 3) if math.isfinite(dollars) else None

@@ -8,24 +8,17 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from core.domain.calibration import (
-    brier,
-    log_loss,
-    log_loss_points,
-    paired_difference,
-    reliability,
-)
-from core.domain.verdict import Track
+from core.domain.calibration import reliability
 from core.domain.windows import NEW_YORK
 from core.screen.analysis_rows import (
     BinRow,
     DayRow,
     EstimateRow,
-    ScoreRow,
+    ReliabilityRow,
     StrategyResultRow,
 )
 from core.screen.scale import cents
-from core.units import SECOND, Money, Nanos, contracts
+from core.units import SECOND, Money, Nanos
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,7 +26,6 @@ if TYPE_CHECKING:
     from core.domain.calibration import Interval, ReliabilityBin
     from core.screen.trade import Trade
 
-_BOOTSTRAP: Final = 400
 _BINS: Final = 10
 Settled = tuple["Trade", Nanos]
 """An order with fills in a window that has a result, and when that came."""
@@ -89,42 +81,17 @@ def by_day(settled: Iterable[Settled]) -> tuple[DayRow, ...]:
     )
 
 
-def track(settled: Iterable[Settled]) -> Track:
-    """The mean result per contract of each window, in the order of the results."""
-    windows: dict[str, list[Trade]] = defaultdict(list)
-    for trade, _ in sorted(settled, key=lambda pair: pair[1]):
-        windows[trade.ticker].append(trade)
-    history = Track()
-    for trades in windows.values():
-        size = sum(contracts(trade.filled) for trade in trades)
-        result = sum(cents(trade.pnl or Money(0)) for trade in trades)
-        if size:
-            history = history.add(result / size, len(trades))
-    return history
-
-
-def score(scored: Sequence[Scored]) -> ScoreRow | None:
-    """Model against market over all forecasts; None without any."""
+def reliability_row(scored: Sequence[Scored]) -> ReliabilityRow | None:
+    """What model and market said against what came, over all forecasts; None without any."""
     if not scored:
         return None
     groups = np.array([window for window, _, _, _ in scored], dtype=np.int64)
     model = np.array([fair for _, fair, _, _ in scored], dtype=np.float64)
     market = np.array([mid for _, _, mid, _ in scored], dtype=np.float64)
     outcome = np.array([float(yes) for _, _, _, yes in scored], dtype=np.float64)
-    difference = paired_difference(
-        log_loss_points(model, outcome),
-        log_loss_points(market, outcome),
-        groups,
-        resamples=_BOOTSTRAP,
-    )
-    return ScoreRow(
+    return ReliabilityRow(
         forecasts=len(scored),
         windows=len(np.unique(groups)),
-        model_brier=round(brier(model, outcome), 5),
-        market_brier=round(brier(market, outcome), 5),
-        model_log_loss=round(log_loss(model, outcome), 5),
-        market_log_loss=round(log_loss(market, outcome), 5),
-        difference=_estimate(difference),
         model_bins=tuple(_bin(one) for one in reliability(model, outcome, _BINS, groups)),
         market_bins=tuple(_bin(one) for one in reliability(market, outcome, _BINS, groups)),
     )

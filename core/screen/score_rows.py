@@ -48,11 +48,14 @@ class VerdictRow(Part, frozen=True, kw_only=True):
 
     sentence: str
     trades: int
+    """Fills."""
     windows: int
     mean: float
     low: float | None
     high: float | None
     """95 % interval of `mean` that holds at all times at once."""
+    has_edge: bool
+    """The whole interval lies above zero, and the windows are enough to say so."""
     trades_needed: int | None
     """Further trades until this mean would show; None where there is none to show."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from core import messages as m
 from core.domain.blend import DEFAULT_BLEND
+from core.domain.verdict import is_edge
 from core.screen.scale import rfc3339
 from core.screen.score_rows import CalibrationRow, ScoreRow, SpanRow, Three, VerdictRow
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from core.units import Nanos
 
 _DECIMALS = 6
+_LEAST = 2
 
 
 class CalibrationPanel:
@@ -48,8 +50,9 @@ def _row(told: m.ScoreboardTold) -> CalibrationRow:
             trades=verdict.trades,
             windows=verdict.windows,
             mean=round(verdict.mean, _DECIMALS),
-            low=_rounded(verdict.low),
-            high=_rounded(verdict.high),
+            low=_rounded(verdict.low, verdict.windows),
+            high=_rounded(verdict.high, verdict.windows),
+            has_edge=is_edge(verdict.windows, verdict.low),
             trades_needed=verdict.needed,
         ),
         series=tuple(_series(standing) for standing in told.series),
@@ -67,8 +70,8 @@ def _series(standing: m.SeriesStanding) -> ScoreRow:
         log_loss=_three(standing.log_loss, standing.looks),
         brier=_three(standing.brier, standing.looks),
         lead=round(standing.lead, _DECIMALS) if standing.windows else None,
-        low=_rounded(standing.low),
-        high=_rounded(standing.high),
+        low=_rounded(standing.low, standing.windows),
+        high=_rounded(standing.high, standing.windows),
         by_seconds_left=tuple(
             SpanRow(
                 upto=upto,
@@ -90,5 +93,6 @@ def _three(scores: Trio, looks: int) -> Three | None:
     return Three(market=market, model=model, blend=blend)
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, _DECIMALS)
+def _rounded(end: float | None, windows: int) -> float | None:
+    """An end of an interval; one window has no spread, so it has none to show."""
+    return None if end is None or windows < _LEAST else round(end, _DECIMALS)

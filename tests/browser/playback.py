@@ -26,7 +26,7 @@ from core.exchange.records import Outcome, Side
 from core.journal import MemoryJournal
 from core.research.backtest_loop import Loop
 from core.roles.paper import Paper, PaperTerms
-from core.topology import DASHBOARD, OPERATOR, PAPER, ROUTES, SUPERVISION
+from core.topology import DASHBOARD, OPERATOR, PAPER, ROUTES, SUPERVISION, WRITERS
 from core.units import (
     DOLLAR_PRICE,
     INDEX_DOLLAR,
@@ -288,6 +288,12 @@ class Playback:
         """Anything else that may happen, now."""
         with self._lock:
             self._loop.take(message, self._loop.clock.now())
+
+    def remember(self, event: Message) -> None:
+        """An event of the journal, as at a start: its writer folds it, then everybody is told."""
+        with self._lock:
+            self._loop.roles[WRITERS[type(event)]].apply(event)
+            self._loop.take(event, self._loop.clock.now())
 
     @property
     def now(self) -> Nanos:

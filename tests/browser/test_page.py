@@ -149,7 +149,8 @@ def test_book_orders_and_decisions_equal_the_frames(watched: Watched, stand: Sta
         ]
 
     def decisions_equal() -> bool:
-        kinds = [row.kind for row in stand.hub.rows("decision")[::-1]][:80]
+        newest = stand.hub.rows("decision")[::-1]
+        kinds = [row.kind for row in sorted(newest, key=lambda row: row.last_at, reverse=True)][:80]
         return texts(page, "#decisions .kind") == kinds
 
     for check in (book_equal, orders_equal, decisions_equal):
@@ -364,6 +365,18 @@ def test_everything_fits_one_screen_without_scrolling(
         box = page.locator(f"#{panel}").bounding_box()
         assert box is not None
         assert box["y"] + box["height"] <= 900
+
+
+def test_both_charts_stand_on_one_time_axis(watched: Watched, stand: Stand) -> None:
+    page = open_page(watched, stand)
+    page.wait_for_selector("#chart .plot.quote .u-over")
+    upper, lower = (page.locator(f"#chart .plot.{name} .u-over") for name in ("price", "quote"))
+
+    def ends() -> list[tuple[float, float]]:
+        boxes = [one.bounding_box() for one in (upper, lower)]
+        return [(box["x"], box["x"] + box["width"]) for box in boxes if box is not None]
+
+    eventually(page, lambda: len(set(ends())) == 1)
 
 
 def test_the_chosen_theme_is_kept(watched: Watched, stand: Stand) -> None:

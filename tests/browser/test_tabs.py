@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from core import messages as m
+from core.units import Nanos, seconds
 from tests.browser.conftest import VIEWER
 from tests.browser.test_page import dollars, eventually, gain, open_page, texts, told
 
@@ -23,6 +24,19 @@ MODULES = HERE / "node_modules"
 TABS = ("trade", "performance", "strategies", "windows", "quant", "ticket", "system")
 NO_TOOLS = "needs the page's check tools: npm ci --prefix tests/browser"
 WINDOW = 900
+
+
+def lock(stand: Stand) -> m.LockSet:
+    now = stand.playback.now
+    return m.LockSet(
+        protection="loss_burst",
+        scope="all",
+        until=Nanos(now + seconds(1_800)),
+        limit=6,
+        value=6,
+        reason="6 losing markets in a row within 180 minutes",
+        ts=now,
+    )
 
 
 def tab(page: Page, name: str) -> None:
@@ -52,11 +66,12 @@ def test_results_on_the_page_equal_the_frames(watched: Watched, stand: Stand) ->
 
     def equal() -> bool:
         row: Any = stand.hub.single("performance")
+        verdict: Any = stand.hub.single("calibration").verdict
         shown = texts(page, "#verdict .facts dd")
         strategies = texts(page, "#results table:first-child tbody tr td:nth-child(4)")
         return (
             shown[:4] == [gain(row.pnl), dollars(row.fees), str(row.trades), str(row.windows)]
-            and row.verdict.lower() in page.inner_text("#verdict").lower()
+            and verdict.sentence.lower() in page.inner_text("#verdict").lower()
             and strategies == [gain(one.pnl) for one in row.strategies]
         )
 
@@ -226,16 +241,46 @@ def test_a_second_tab_shows_the_same(watched: Watched, stand: Stand) -> None:
     assert texts(second, ".mode b") == texts(page, ".mode b")
 
 
-def test_who_may_only_look_sees_everything_and_commands_nothing(
+def test_who_may_only_look_sees_everything_and_is_offered_no_command(
     watched: Watched, stand: Stand
 ) -> None:
+    stand.playback.remember(lock(stand))
     page = watched.page
     page.goto(f"{stand.url}/?token={VIEWER}")
     page.wait_for_selector(".link-live #book .ladder")
-    page.click(".buttons .halt")
-    page.click("dialog button[type=submit]")
-    page.wait_for_selector("dialog .outcome.failed")
+    page.wait_for_selector(".locks .lock")
+    assert "VIEW ONLY" in page.inner_text(".bar .looking")
+    page.keyboard.press("Shift+H")
+    buttons = "button[class~=halt], button[class~=go], button[class~=warn], .lock button, dialog"
+    for name in TABS:
+        tab(page, name)
+        assert page.locator(buttons).count() == 0, name
+        assert page.locator(".page button[type=submit], .ladder button").count() == 0, name
+    tab(page, "ticket")
+    assert "View only" in page.inner_text("#ticket")
+    answer = page.evaluate(
+        "async () => (await (await import('/static/js/api.js')).command('emergency/halt', {})).body"
+    )
+    assert answer["code"] == "read_only"
     assert stand.hub.single("status_update").state == "ACTIVE"
+
+
+def test_a_lock_is_shown_with_its_reason_and_cleared(watched: Watched, stand: Stand) -> None:
+    page = open_page(watched, stand)
+    assert "none holds" in page.inner_text(".locks")
+    stand.playback.remember(lock(stand))
+    page.wait_for_selector(".bar .flag:has-text('locked')")
+    assert "6 losing markets" in page.inner_text(".locks .lock")
+    page.click(".lock >> text=Clear")
+    assert page.is_disabled("dialog button[type=submit]")
+    page.fill("dialog input", "looked into it")
+    page.click("dialog button[type=submit]")
+    page.wait_for_selector("dialog .outcome.done")
+    page.click("dialog >> text=Close")
+    page.wait_for_selector(".locks .lock", state="detached")
+    page.wait_for_selector(".locks:has-text('looked into it')")
+    (row,) = stand.hub.rows("lock")
+    assert not row.active
 
 
 def test_memory_is_bounded(watched: Watched, stand: Stand) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from config.settings import load
-from core.domain.calibration import brier
 from core.domain.montecarlo import Draws, estimate_yes
 from core.domain.pricing import digital
 from core.screen.quant import PATHS, histogram
@@ -98,18 +97,31 @@ def test_results_add_up_over_strategies_days_and_windows(played: Played) -> None
         assert sum(part.trades for part in parts) == row.trades
     assert {day.day for day in row.days} == {"2026-11-22"}
     assert row.windows == 1
-    assert "too early to say" in row.verdict
 
 
-def test_model_and_market_are_scored_at_the_same_moments(played: Played) -> None:
-    score = played.hub.single("performance").score
+def test_there_is_one_verdict_and_it_counts_what_was_settled(played: Played) -> None:
+    """The scoreboard's, from journalled facts; every fill is a trade of it."""
+    row, board = played.hub.single("performance"), played.hub.single("calibration")
+    assert board.verdict.windows == row.windows
+    (window,) = played.hub.rows("window")
+    fills = [one for one in played.hub.rows("trade_execution") if one.ticker == window.ticker]
+    assert board.verdict.trades == len(fills) >= row.trades
+    assert "too early to say" in board.verdict.sentence
+    assert not board.verdict.has_edge
+    assert (board.verdict.low, board.verdict.high) == (None, None), "one window has no spread"
+    assert not {"verdict", "mean_cents", "score"} & set(row.__struct_fields__)
+
+
+def test_model_and_market_are_compared_at_the_same_moments(played: Played) -> None:
+    told = played.hub.single("performance").reliability
     (window,) = played.hub.rows("window")
     panel = _panel(played, "PerformancePanel")
     model = np.array([fair for _, fair, _, _ in panel._scored])
-    outcome = np.full(len(model), float(window.result == "yes"))
-    assert score.forecasts == len(model) > 8
-    assert score.windows == 1
-    assert score.model_brier == pytest.approx(brier(model, outcome), abs=1e-5)
+    assert told.forecasts == len(model) > 8
+    assert told.windows == 1
+    assert {one.observed.value for one in told.model_bins} == {float(window.result == "yes")}
+    said = sum(one.forecast * one.count for one in told.model_bins)
+    assert said / sum(one.count for one in told.model_bins) == pytest.approx(model.mean(), abs=0.1)
 
 
 def test_moves_after_fills_are_told_for_each_horizon(played: Played) -> None:

@@ -150,6 +150,14 @@ def test_a_viewer_does_not_command_on_the_stream(site: Site) -> None:
     assert not site.door.requests
 
 
+def test_a_picture_tells_whether_its_reader_may_command(site: Site) -> None:
+    for query in ("", f"?session={site.hub.session}&since={site.hub.seq}"):
+        for token, role in ((site.settings.token, "operator"), (VIEWER, "viewer")):
+            stream = site.stream(query, header=[f"Authorization: Bearer {token}"])
+            assert json.loads(stream.recv())["data"]["role"] == role
+            stream.close()
+
+
 def test_a_viewers_link_gives_a_session_that_only_looks(site: Site) -> None:
     session = requests.Session()
     session.get(f"{site.url}/?token={VIEWER}", timeout=WAIT)

@@ -67,7 +67,9 @@ def test_performance_adds_up_to_the_books(site: Site) -> None:
     assert day.pnl == pytest.approx(sum(row["pnl"] for row in rows), abs=0.01)
     assert body.pnl == pytest.approx(sum(line.pnl for line in body.by_strategy))
     assert body.fees == pytest.approx(day.fees)
+    assert body.verdict is not None
     assert "windows needed" in body.verdict.sentence
+    assert body.verdict.model_dump() == site.get("/api/calibration").json()["verdict"]
 
 
 def test_profit_of_a_day_is_that_of_its_windows(site: Site) -> None:

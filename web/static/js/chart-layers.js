@@ -44,32 +44,45 @@ export function finalMinute(market, tint) {
     });
 }
 
-export function level(value, colour, label) {
+/** A dashed line across; its price stands on the axis, see `tags`. */
+export function level(value, colour) {
   return (u) => {
     const price = value();
     if (price === null || price === undefined) return;
     clip(u, (ctx, bbox, dpr) => {
       const y = Math.round(u.valToPos(price, "y", true)) + 0.5;
       ctx.strokeStyle = colour;
-      ctx.fillStyle = colour;
       ctx.lineWidth = dpr;
       ctx.setLineDash([5 * dpr, 4 * dpr]);
       ctx.beginPath();
       ctx.moveTo(bbox.left, y);
       ctx.lineTo(bbox.left + bbox.width, y);
       ctx.stroke();
-      ctx.font = `${11 * dpr}px ${css("--font")}`;
-      ctx.textBaseline = "middle";
-      const text = label(price);
-      const wide = ctx.measureText(text).width + 10 * dpr;
-      const box = [bbox.left + 4 * dpr, y - 9 * dpr, wide, 17 * dpr];
-      ctx.fillStyle = css("--panel");
-      ctx.fillRect(...box);
       ctx.setLineDash([]);
-      ctx.strokeRect(...box);
-      ctx.fillStyle = colour;
-      ctx.fillText(text, bbox.left + 9 * dpr, y);
     });
+  };
+}
+
+/** Prices on the right axis as tags, the last of `list` on top: nothing of the lines is hidden. */
+export function tags(list, look) {
+  return (u) => {
+    const { ctx, bbox } = u;
+    const dpr = devicePixelRatio || 1;
+    const tall = 17 * dpr;
+    ctx.save();
+    ctx.font = `600 ${11 * dpr}px ${css("--font")}`;
+    ctx.textBaseline = "middle";
+    for (const { value, colour, text } of list()) {
+      if (!Number.isFinite(value)) continue;
+      const y = Math.round(u.valToPos(value, "y", true));
+      if (y < bbox.top - 1 || y > bbox.top + bbox.height + 1) continue;
+      const left = bbox.left + bbox.width + 2 * dpr;
+      ctx.fillStyle = colour;
+      ctx.fillRect(left, y - tall / 2, ctx.measureText(text).width + 9 * dpr, tall);
+      ctx.fillStyle = look.panel;
+      ctx.fillText(text, left + 4.5 * dpr, y + dpr / 2);
+    }
+    ctx.restore();
   };
 }
 

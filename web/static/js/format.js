@@ -16,7 +16,7 @@ function digits(value, places) {
   return form.format(Math.abs(value));
 }
 
-const known = (value) => typeof value === "number" && Number.isFinite(value);
+export const known = (value) => typeof value === "number" && Number.isFinite(value);
 
 export function number(value, places = 0) {
   return known(value) ? (value < 0 ? MINUS : "") + digits(value, places) : DASH;
@@ -46,6 +46,9 @@ export function cents(dollars) {
   const value = dollars * 100;
   return number(value, Math.abs(value - Math.round(value)) < 1e-6 ? 0 : 1);
 }
+
+/** Dollars per contract as cents with their sign. */
+export const signedCents = (dollars) => (known(dollars) ? `${signed(dollars * 100, 1)}¢` : DASH);
 
 export function percent(share, places = 1) {
   return known(share) ? `${number(share * 100, places)}%` : DASH;

@@ -48,7 +48,8 @@ const quiet = () => performance.now() - store.heardAt;
 
 function receive(message) {
   if (message.type === "snapshot" || message.type === "resumed") {
-    const { age } = message.data;
+    const { age, role } = message.data;
+    store.role = role;
     heard(message.timestamp, age === null ? Infinity : age * 1000);
     if (message.type === "snapshot") takeSnapshot(message);
     joined();

@@ -86,7 +86,7 @@ function Trade(shared) {
     <${Book} ...${shared} prints=${newest(state.print)} orders=${newest(state.order)} />
     <div class="column">
       <${Positions} ...${shared} account=${state.account} strategies=${oldest(state.strategy)} />
-      <${Account} ...${shared} account=${state.account} />
+      <${Account} ...${shared} account=${state.account} locks=${oldest(state.lock)} />
     </div>
     <div class="lower">
       <${Orders} ...${shared} orders=${newest(state.order)} fills=${newest(state.trade_execution)}
@@ -132,7 +132,7 @@ function App() {
   useEffect(() => {
     const key = (event) => {
       if (event.target.closest?.("input, select, textarea, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === "H") ask("halt");
+      if (event.key === "H" && store.role === "operator") ask("halt");
       if (event.key === "t") flip();
       if (event.key === "s") flipSound();
       const tab = TABS[Number(event.key) - 1];
@@ -151,10 +151,12 @@ function App() {
     document.title = mode ? `${mode} · ${status.state} · Quarterhour` : "Quarterhour";
   }, [status?.mode, status?.state]);
   const fair = market ? state.fair?.get(market.series) : null;
-  const shared = { state, status, market, book, fair, freshness: status?.freshness, theme, ask, route };
+  // Who may only look is offered nothing that would be refused.
+  const may = store.role === "operator" ? ask : null;
+  const shared = { state, status, market, book, fair, freshness: status?.freshness, theme, ask: may, route };
   return html`<main class=${`screen link-${store.link}`}>
     <h1 class="off">Quarterhour</h1>
-    <${Bar} ...${shared} markets=${markets} choose=${choose} account=${state.account} />
+    <${Bar} ...${shared} markets=${markets} choose=${choose} account=${state.account} locks=${oldest(state.lock)} />
     <${Nav} route=${route} theme=${theme} switchTheme=${flip} sounding=${sounding} flipSound=${flipSound} status=${status} />
     ${route.name === "trade" ? html`<${Trade} ...${shared} />` : html`<${Page} name=${route.name} ...${shared} />`}
     <${Overlay} />

@@ -15,6 +15,8 @@ export const store = {
   seq: 0,
   /** connecting, live, silent (open, but nothing is told), lost, locked */
   link: "connecting",
+  /** operator or viewer: what the daemon lets this browser do */
+  role: "operator",
   lostAt: 0,
   /** Engine time (ms) of the newest frame, and when it arrived (performance.now). */
   engineAt: 0,

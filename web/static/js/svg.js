@@ -11,15 +11,15 @@ export function Bars({ rows, title }) {
   const [low, high] = span(rows.map((row) => row.value));
   const tall = high - low || 1;
   const y = (value) => 10 + ((high - value) / tall) * 90;
-  const wide = 600 / Math.max(rows.length, 8);
-  return html`<svg class="bars" viewBox="0 0 600 126" role="img" aria-label=${title}>
+  const wide = 380 / Math.max(rows.length, 8);
+  return html`<svg class="bars" viewBox="0 0 380 126" role="img" aria-label=${title}>
     ${rows.map((row, place) => html`<g key=${row.label}>
       <title>${row.label}: ${row.text}</title>
       <rect class=${row.value < 0 ? "down" : "up"} x=${place * wide + 3} width=${Math.max(2, wide - 6)}
         y=${Math.min(y(row.value), y(0))} height=${Math.max(1, Math.abs(y(row.value) - y(0)))} />
       <text x=${place * wide + wide / 2} y="120" text-anchor="middle">${row.label}</text>
     </g>`)}
-    <line class="zero" x1="0" x2="600" y1=${y(0)} y2=${y(0)} />
+    <line class="zero" x1="0" x2="380" y1=${y(0)} y2=${y(0)} />
   </svg>`;
 }
 

@@ -112,6 +112,15 @@ function options(element, look, special) {
   };
 }
 
+/** The strike, and over it the newest price. */
+function marks({ market, price }, look, digits) {
+  const tag = (value, colour) => ({ value, colour, text: number(value, digits) });
+  const last = (line) => price[line].findLast((value) => value !== null) ?? NaN;
+  const index = last(2);
+  const newest = Number.isFinite(index) ? tag(index, look.index) : tag(last(1), look.spot);
+  return [tag(market.strike ?? NaN, look.strike), newest];
+}
+
 function priceChart(element, look, now) {
   const digits = () => now.market.digits;
   return new uPlot(
@@ -132,7 +141,8 @@ function priceChart(element, look, now) {
           layers.cone(() => now.market.cone, look.cone),
         ],
         draw: [
-          layers.level(() => now.market.strike, look.strike, (price) => `strike ${number(price, digits())}`),
+          layers.level(() => now.market.strike, look.strike),
+          layers.tags(() => marks(now, look, digits()), look),
           layers.nowLine(() => now.at(), look.now),
           layers.fills(() => now.fills, now.onIndex, look),
         ],
@@ -148,7 +158,7 @@ function quoteChart(element, look, now) {
     options(element, look, {
       scales: {
         x: { time: true, range: () => now.span },
-        y: { range: (u, low, high) => [Math.max(0, (low ?? 0.4) - 0.04), Math.min(1, (high ?? 0.6) + 0.04)] },
+        y: { range: (u, low, high) => [Math.max(-0.03, (low ?? 0.4) - 0.04), Math.min(1.03, (high ?? 0.6) + 0.04)] },
       },
       axes: axes(look, (value) => `${number(value * 100)}¢`, 74),
       series: [

@@ -1,7 +1,7 @@
 // How it went, and whether there is an edge.
 import { html, useEffect, useLayoutEffect, useRef } from "../ui.js";
 import { Empty, Panel } from "../panel.js";
-import { gain, money, number, percent, signed, tone, words } from "../format.js";
+import { DASH, gain, money, number, percent, signed, signedCents, tone, words } from "../format.js";
 import { colours } from "../chart-layers.js";
 import { download } from "../csv.js";
 import { Table, openFirst } from "../panels/orders.js";
@@ -56,18 +56,19 @@ function Equity({ points, theme }) {
 
 const Fact = ({ name, children, of = "" }) => html`<div><dt>${name}</dt><dd class=${of}>${children}</dd></div>`;
 
-const Verdict = ({ row }) => html`<p class="verdict">${row.verdict}.</p>
+/** The one verdict is the scoreboard's: from the journal, over every window since it began. */
+const Verdict = ({ row, verdict, drawdown }) => html`${verdict && html`<p class="verdict">${verdict.sentence}.</p>`}
   <dl class="facts tiles">
     <${Fact} name="P&L after fees" of=${tone(row.pnl)}>${gain(row.pnl)}<//>
     <${Fact} name="Fees paid">${money(row.fees)}<//>
-    <${Fact} name="Trades">${number(row.trades)}<//>
+    <${Fact} name="Orders filled">${number(row.trades)}<//>
     <${Fact} name="Windows">${number(row.windows)}<//>
     <${Fact} name="Win rate">${percent(row.win_rate, 0)}<//>
-    <${Fact} name="Per trade" of=${tone(row.per_trade)}>${gain(row.per_trade)}<//>
-    <${Fact} name="Per contract">${signed(row.mean_cents, 1)}¢<//>
-    <${Fact} name="Its interval">${row.low_cents === null ? "–" : `${signed(row.low_cents, 1)} to ${signed(row.high_cents, 1)}¢`}<//>
-    <${Fact} name="Deepest drawdown">${percent(row.max_drawdown, 1)}<//>
-    <${Fact} name="Since">${row.covers_from ? row.covers_from.slice(0, 16).replace("T", " ") : "–"}<//>
+    <${Fact} name="Per order" of=${tone(row.per_trade)}>${gain(row.per_trade)}<//>
+    <${Fact} name="Per contract">${verdict?.windows ? signedCents(verdict.mean) : DASH}<//>
+    <${Fact} name="95 % interval">${verdict && verdict.low !== null ? `${signed(verdict.low * 100, 1)} to ${signedCents(verdict.high)}` : DASH}<//>
+    <${Fact} name="Deepest drawdown">${percent(drawdown, 1)}<//>
+    <${Fact} name="Since">${row.covers_from ? `${row.covers_from.slice(5, 16).replace("T", " ")} UTC` : DASH}<//>
   </dl>`;
 
 const Results = ({ rows }) => html`<table class="list">
@@ -83,37 +84,50 @@ const Days = ({ rows }) => html`<${Bars} title="P&L by day and strategy" rows=${
   <tbody>${[...rows].reverse().map((row) => html`<tr key=${row.day + row.strategy}><td>${row.day}</td><td>${words(row.strategy)}</td><td class="n">${row.trades}</td>
     <td class="n">${money(row.fees)}</td><td class=${`n ${tone(row.pnl)}`}>${gain(row.pnl)}</td></tr>`)}</tbody></table>`;
 
-const Score = ({ score }) => html`<div class="score">
-  <${Reliability} sets=${[{ name: "market", bins: score.market_bins, shift: 3 }, { name: "model", bins: score.model_bins, shift: -3 }]} />
+const Three = ({ name, of }) => html`<tr><td>${name}</td>${["model", "market", "blend"].map((who) => html`<td key=${who} class="n">${number(of?.[who], 4)}</td>`)}</tr>`;
+
+const counted = (count, one) => `${number(count)} ${one}${count === 1 ? "" : "s"}`;
+
+/** Who forecasts better in one series, as the scoreboard says; lower scores are better. */
+const Standing = ({ row }) => html`<table class="list standing"><thead><tr><th>${row.series}</th><th class="n">Model</th><th class="n">Market</th><th class="n">Traded</th></tr></thead><tbody>
+    <${Three} name="Brier" of=${row.brier} /><${Three} name="Log loss" of=${row.log_loss} />
+  </tbody></table>
+  <p class="first-word">${row.sentence}.</p>
+  <p><i>${row.lead === null ? "" : `The model leads by ${signed(row.lead, 4)}${row.low === null ? "" : `, 95 % interval ${signed(row.low, 4)} to ${signed(row.high, 4)}`}. `}${counted(row.looks, "forecast")} in ${counted(row.windows, "window")} of the journal; lower scores are better. Traded: the blend of both that prices orders.</i></p>`;
+
+const Score = ({ series, seen }) => html`<div class="score">
+  <div>
+    ${seen
+      ? html`<${Reliability} sets=${[{ name: "market", bins: seen.market_bins, shift: 3 }, { name: "model", bins: seen.model_bins, shift: -3 }]} />`
+      : html`<${Empty} title="No picture yet">It is drawn from windows that settle while the daemon runs.<//>`}
+  </div>
   <div>
     <p class="legend"><span class="key fair">● model</span><span class="key spot">■ market</span></p>
-    <table class="list"><thead><tr><th>Score</th><th class="n">Model</th><th class="n">Market</th></tr></thead><tbody>
-      <tr><td>Brier</td><td class="n">${number(score.model_brier, 4)}</td><td class="n">${number(score.market_brier, 4)}</td></tr>
-      <tr><td>Log loss</td><td class="n">${number(score.model_log_loss, 4)}</td><td class="n">${number(score.market_log_loss, 4)}</td></tr>
-    </tbody></table>
-    <p>Difference ${signed(score.difference.value, 4)}<br /><i>${score.windows > 1 ? `95 % interval ${signed(score.difference.low, 4)} to ${signed(score.difference.high, 4)}` : "One window has no interval"}; below zero the model is better.</i></p>
-    <p><i>${score.forecasts} forecasts in ${score.windows} ${score.windows === 1 ? "window" : "windows"}. Bars are 95 % intervals of windows.</i></p>
+    ${series.map((row) => html`<${Standing} key=${row.series} row=${row} />`)}
+    ${seen && html`<p><i>The picture: ${counted(seen.forecasts, "forecast")} in ${counted(seen.windows, "window")} since the start; bars are 95 % intervals of windows.</i></p>`}
   </div>
 </div>`;
 
 const Selection = ({ rows }) => html`<table class="list"><thead><tr><th>After our fills</th><th class="n">Mean move</th><th class="n">Fills</th></tr></thead>
-  <tbody>${rows.map((row) => html`<tr key=${row.seconds}><td>${row.seconds} s</td><td class=${`n ${tone(row.cents)}`}>${signed(row.cents, 2)}¢</td><td class="n">${row.fills}</td></tr>`)}</tbody></table>
+  <tbody>${rows.map((row) => html`<tr key=${row.seconds}><td>${row.seconds} s</td><td class=${`n ${tone(row.cents)}`}>${row.cents === null ? DASH : `${signed(row.cents, 2)}¢`}</td><td class="n">${row.fills}</td></tr>`)}</tbody></table>
   <p class="note">How the middle of the book moved, per contract; minus is against us.</p>`;
 
 const WAIT = html`<${Empty} title="No results yet">They come when the first window in which something was bought has settled.<//>`;
 
 export default function Performance({ state, theme, status, ask }) {
   const row = state.performance;
+  const verdict = state.calibration?.verdict;
+  const series = (state.calibration?.series ?? []).filter((one) => one.windows > 0);
   const points = state.equity?.get("equity") ?? [];
   const at = status ? status.timestamp : null;
   const traded = row && row.trades > 0;
   const orders = openFirst(newest(state.order));
   const csv = html`<button type="button" class="quiet small" disabled=${!orders.length} onClick=${() => download("trades", orders)}>CSV</button>`;
   return html`
-    <${Panel} id="verdict" title="Verdict" at=${at}>${traded ? html`<${Verdict} row=${row} />` : WAIT}<//>
+    <${Panel} id="verdict" title="Verdict" at=${at}>${traded ? html`<${Verdict} row=${row} verdict=${verdict} drawdown=${status?.risk_metrics.max_drawdown} />` : WAIT}<//>
     <${Panel} id="equity" title="Equity and drawdown" at=${at}>
       ${points.length > 1 ? html`<${Equity} points=${points} theme=${theme} />` : html`<${Empty} title="One moment">The first points of the curve are being gathered.<//>`}<//>
-    <${Panel} id="score" title="Model against market" at=${at}>${row?.score ? html`<${Score} score=${row.score} />` : html`<${Empty} title="Nothing scored yet">Forecasts are scored when their window has a result.<//>`}<//>
+    <${Panel} id="score" title="Model against market" at=${at}>${series.length ? html`<${Score} series=${series} seen=${row?.reliability} />` : html`<${Empty} title="Nothing scored yet">Forecasts are scored when their window has a result.<//>`}<//>
     <${Panel} id="days" title="P&L by day" at=${at}>${traded ? html`<${Days} rows=${row.days} />` : WAIT}<//>
     <${Panel} id="results" title="By strategy, and what followed our fills" at=${at}>
       ${traded ? html`<${Results} rows=${row.strategies} />` : WAIT}

@@ -26,7 +26,7 @@ function told(parameter, text) {
 const bounds = ({ low, high }) =>
   low === null && high === null ? "" : `${low ?? "…"} to ${high ?? "…"}`;
 
-function Parameters({ name, row }) {
+function Parameters({ name, row, may }) {
   const [edits, setEdits] = useState({});
   const [answer, setAnswer] = useState(null);
   const changed = row.parameters.filter((one) => one.name in edits && edits[one.name] !== String(one.value));
@@ -43,8 +43,8 @@ function Parameters({ name, row }) {
     const set = (event) => setEdits({ ...edits, [one.name]: event.target.value });
     const label = `${words(one.name)} of ${words(name)}`;
     return one.kind === "boolean"
-      ? html`<select aria-label=${label} value=${value} onChange=${set}><option>true</option><option>false</option></select>`
-      : html`<input aria-label=${label} name=${one.name} inputmode=${one.kind === "text" ? "text" : "decimal"} value=${value} onInput=${set} />`;
+      ? html`<select disabled=${!may} aria-label=${label} value=${value} onChange=${set}><option>true</option><option>false</option></select>`
+      : html`<input disabled=${!may} aria-label=${label} name=${one.name} inputmode=${one.kind === "text" ? "text" : "decimal"} value=${value} onInput=${set} />`;
   };
   return html`<form class="parameters" onSubmit=${save}>
     <table class="list">
@@ -58,17 +58,17 @@ function Parameters({ name, row }) {
       ${answer && !answer.waiting && html`<span role="status" class=${answer.ok ? "outcome done" : "outcome failed"}>
         ${answer.ok ? "In force, and written down." : answer.body.message}</span>`}
       <span class="dim">${row.changed_at ? `changed by ${row.changed_by} at ${clock(row.changed_at)}` : ""}</span>
-      <button type="button" disabled=${!changed.length} onClick=${() => setEdits({})}>Undo</button>
-      <button type="submit" class="go" disabled=${!changed.length || answer?.waiting}>Save ${changed.length || ""}</button>
+      ${may && html`<button type="button" disabled=${!changed.length} onClick=${() => setEdits({})}>Undo</button>
+      <button type="submit" class="go" disabled=${!changed.length || answer?.waiting}>Save ${changed.length || ""}</button>`}
     </menu>
   </form>`;
 }
 
 const Card = ({ row, parameters, ask, at }) => html`<${Panel} id=${`strategy-${row.name}`} title=${words(row.name)} at=${at}
     extra=${html`<span class=${row.enabled ? "light open" : "light starting"}>${row.enabled ? "● on" : "○ off"}</span>
-      <button type="button" class=${row.enabled ? "small" : "small go"} onClick=${() => ask(switchOf(row))}>Switch ${row.enabled ? "off" : "on"}…</button>`}>
+      ${ask && html`<button type="button" class=${row.enabled ? "small" : "small go"} onClick=${() => ask(switchOf(row))}>Switch ${row.enabled ? "off" : "on"}…</button>`}`}>
   <dl class="facts tiles">
-    <div><dt>Last said</dt><dd>${row.last_gate ? `${row.last_kind}: ${words(row.last_gate)}` : "nothing yet"}</dd></div>
+    <div class="twice"><dt>Last said</dt><dd>${row.last_gate ? `${row.last_kind}: ${words(row.last_gate)}` : "nothing yet"}</dd></div>
     <div><dt>At</dt><dd>${clock(row.last_at)}</dd></div>
     <div><dt>Signals</dt><dd>${number(row.signals)}</dd></div>
     <div><dt>Approved</dt><dd>${number(row.approved)}</dd></div>
@@ -77,7 +77,7 @@ const Card = ({ row, parameters, ask, at }) => html`<${Panel} id=${`strategy-${r
     <div><dt>Won</dt><dd>${number(row.wins)}</dd></div>
     <div><dt>P&L</dt><dd class=${tone(row.pnl)}>${gain(row.pnl)}</dd></div>
   </dl>
-  ${parameters ? html`<${Parameters} name=${row.name} row=${parameters} />` : html`<p class="note">Its parameters have not been told yet.</p>`}
+  ${parameters ? html`<${Parameters} name=${row.name} row=${parameters} may=${Boolean(ask)} />` : html`<p class="note">Its parameters have not been told yet.</p>`}
 <//>`;
 
 export default function Strategies({ state, status, ask }) {

@@ -132,10 +132,10 @@ export default function Ticket({ state, status, market, book, freshness, fair, a
   const orders = openFirst(newest(state.order));
   const edges = fair?.ticker === market?.ticker ? fair.offers : [];
   return html`
-    <${Book} market=${market} book=${book} freshness=${freshness} prints=${newest(state.print)} orders=${newest(state.order)} />
+    <${Book} market=${market} book=${book} freshness=${freshness} prints=${newest(state.print)} orders=${newest(state.order)} ask=${ask} />
     <${Panel} id="ticket" title=${`Ticket${market ? ` · ${market.ticker}` : ""}`} at=${status ? status.timestamp : null}
       extra=${edges.map((offer) => html`<span key=${offer.side} class="dim">edge ${offer.side.toUpperCase()} ${signed(offer.edge * 100, 1)}¢</span>`)}>
-      <${Form} market=${market} status=${status} ask=${ask} /><//>
+      ${ask ? html`<${Form} market=${market} status=${status} ask=${ask} />` : html`<${Empty} title="View only">This link may look and not command: orders need the operator's link, which the daemon printed at its start.<//>`}<//>
     <div class="column plain">
       <${Positions} status=${status} account=${state.account} strategies=${oldest(state.strategy)} />
       <${Panel} id="ticket-orders" title="Orders" at=${status ? status.timestamp : null}>

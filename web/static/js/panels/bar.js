@@ -80,29 +80,38 @@ function Window({ market, markets, choose }) {
   </div>`;
 }
 
-export function Bar({ status, market, markets, choose, account, ask }) {
+const LOOKING = html`<div class="looking" role="note" title="Opened with the viewer's token: it may look, not command. The operator's link is printed by the daemon at its start.">
+  <b>VIEW ONLY</b><small>this link may not command</small>
+</div>`;
+
+function Buttons({ status, halted, ask }) {
+  const can = (name) => Boolean(status) && status.state !== name;
+  return html`<nav class="buttons" aria-label="Trading">
+    ${halted
+      ? html`<button type="button" class="warn" onClick=${() => ask("reset")}>Reset breaker…</button>`
+      : html`<button type="button" class="go" disabled=${!can("ACTIVE") || status?.state === "STARTING"}
+          onClick=${() => ask("start")}>${status?.state === "REDUCING" ? "Resume" : "Start"}</button>`}
+    <button type="button" disabled=${status?.state !== "ACTIVE"} onClick=${() => ask("pause")}>Pause</button>
+    <button type="button" disabled=${!status || halted || status.state === "DISARMED"}
+      onClick=${() => ask("stop")}>Stop</button>
+    <button type="button" class="halt" onClick=${() => ask("halt")} title="Shift+H">HALT</button>
+  </nav>`;
+}
+
+export function Bar({ status, market, markets, choose, account, locks, ask }) {
   const [mode, meaning] = MODES[status?.mode] ?? ["…", "connecting"];
   const [state, sign] = STATES[status?.state] ?? ["unknown", "?"];
   const halted = status?.state === "HALTED";
-  const can = (name) => Boolean(status) && status.state !== name;
+  const held = locks.filter((row) => row.active);
   return html`<header class=${`bar mode-${status?.mode ?? "none"}`}>
     <div class="mode" title=${meaning}><b>${mode}</b><small>${meaning}</small></div>
     <div class=${`state is-${state}`} role="status" title=${status?.state_reason}>
-      <b><span class="sign">${sign}</span> ${status?.state ?? "NO DATA"}</b>
+      <b><span class="sign">${sign}</span> ${status?.state ?? "NO DATA"}</b>${held.length > 0 && html` <span class="flag" title=${held.map((row) => row.reason).join("\n")}>▲ locked</span>`}
       <small>${status ? `${status.state_reason} · ${clock(status.state_since)}` : "waiting for the daemon"}</small>
     </div>
     <${Window} market=${market} markets=${markets} choose=${choose} />
     ${market && html`<${Countdown} market=${market} />`}
     <${Money} account=${account} />
-    <nav class="buttons" aria-label="Trading">
-      ${halted
-        ? html`<button type="button" class="warn" onClick=${() => ask("reset")}>Reset breaker…</button>`
-        : html`<button type="button" class="go" disabled=${!can("ACTIVE") || status?.state === "STARTING"}
-            onClick=${() => ask("start")}>${status?.state === "REDUCING" ? "Resume" : "Start"}</button>`}
-      <button type="button" disabled=${status?.state !== "ACTIVE"} onClick=${() => ask("pause")}>Pause</button>
-      <button type="button" disabled=${!status || halted || status.state === "DISARMED"}
-        onClick=${() => ask("stop")}>Stop</button>
-      <button type="button" class="halt" onClick=${() => ask("halt")} title="Shift+H">HALT</button>
-    </nav>
+    ${ask ? html`<${Buttons} status=${status} halted=${halted} ask=${ask} />` : LOOKING}
   </header>`;
 }

@@ -2,33 +2,34 @@
 // that is clicked fills the ticket.
 import { html, memo } from "../ui.js";
 import { Empty, Panel } from "../panel.js";
-import { cents, clock, contracts } from "../format.js";
+import { cents, clock, contracts, known } from "../format.js";
 import { prefill } from "../ticket.js";
 
 const DEPTH = 5;
+const queue = (row) => (known(row.queue_position) ? `; ${contracts(row.queue_position)} trade before it (${clock(row.queue_at)})` : "");
 const OPEN = new Set(["pending", "submitted", "open", "partially_filled", "unknown"]);
 
-const Price = ({ side, price, ticker }) => html`<button type="button" class="price" title=${`ticket: buy ${side.toUpperCase()} at ${cents(price)}¢`}
+const Price = ({ side, price, ticker, may }) => !may ? html`<span class="price">${cents(price)}</span>` : html`<button type="button" class="price" title=${`ticket: buy ${side.toUpperCase()} at ${cents(price)}¢`}
   aria-label=${`buy ${side.toUpperCase()} at ${cents(price)} cents`}
   onClick=${() => prefill({ ticker, side, price })}>${cents(price)}</button>`;
 
-const Level = ({ level, no, side, deepest, ticker, own }) => {
+const Level = ({ level, no, side, deepest, ticker, own, may }) => {
   if (!level) return html`<tr class="none"><td></td><td></td><td></td><td></td></tr>`;
   const [price, size] = level;
   const mine = own.find((row) => Math.abs((row.side === "yes" ? price : no) - row.price) < 1e-9);
   return html`<tr class=${side}>
-    <td><${Price} side="yes" price=${price} ticker=${ticker} /></td>
-    <td><${Price} side="no" price=${no} ticker=${ticker} /></td>
-    <td>${mine && html`<span class="mine" title="own order: filled / size">◆ ${contracts(mine.filled_quantity)}/${contracts(mine.quantity)}</span> `}${contracts(size)}</td>
+    <td><${Price} side="yes" price=${price} ticker=${ticker} may=${may} /></td>
+    <td><${Price} side="no" price=${no} ticker=${ticker} may=${may} /></td>
+    <td>${mine && html`<span class="mine" title=${`own order: filled / size${queue(mine)}`}>◆ ${contracts(mine.filled_quantity)}/${contracts(mine.quantity)}</span> `}${contracts(size)}</td>
     <td><meter min="0" max=${deepest} value=${size} aria-hidden="true"></meter></td>
   </tr>`;
 };
 
-const Ladder = memo(({ book, own }) => {
+const Ladder = memo(({ book, own, may }) => {
   const asks = book.asks.slice(0, DEPTH);
   const bids = book.bids.slice(0, DEPTH);
   const deepest = Math.max(1, ...[...asks, ...bids].map(([, size]) => size));
-  const shared = { deepest, ticker: book.ticker, own };
+  const shared = { deepest, ticker: book.ticker, own, may };
   const above = Array.from({ length: DEPTH }, (_, row) => DEPTH - 1 - row);
   return html`<div class="ladder">
     <div class="touch">
@@ -80,7 +81,7 @@ function openIn(orders, ticker) {
   return kept.rows;
 }
 
-export function Book({ book, market, freshness, prints, orders }) {
+export function Book({ book, market, freshness, prints, orders, ask }) {
   if (!book || book.ticker !== market?.ticker) {
     return html`<${Panel} id="book" title="Order book">
       <${Empty} title="No book">Asked for; the first snapshot has not come.<//>
@@ -89,7 +90,7 @@ export function Book({ book, market, freshness, prints, orders }) {
   const extra = book.fresh ? null : html`<span class="flag">waiting for a snapshot</span>`;
   return html`<${Panel} id="book" title="Order book" at=${book.fresh ? book.book_at : null}
       limit=${freshness?.book} extra=${extra}>
-    <${Ladder} book=${book} own=${openIn(orders, book.ticker)} />
+    <${Ladder} book=${book} own=${openIn(orders, book.ticker)} may=${Boolean(ask)} />
     <${Tape} prints=${prints} ticker=${market.ticker} />
   <//>`;
 }

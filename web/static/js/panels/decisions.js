@@ -1,6 +1,7 @@
 // The decision log: why and why not, with the gate and its numbers.
 import { html, memo, useState } from "../ui.js";
 import { Empty, Panel, Tabs } from "../panel.js";
+import { brief } from "../names.js";
 import { go } from "../route.js";
 import { download } from "../csv.js";
 import { cents, clock, contracts, figure, number, percent, shortTicker, signed, words } from "../format.js";
@@ -24,7 +25,7 @@ const Decision = memo(({ row }) => html`<tr class=${`decision ${row.kind}`} titl
   onClick=${() => go("windows", row.ticker, Date.parse(row.last_at))}>
   <td><a href=${`#windows/${row.ticker}/${Date.parse(row.last_at)}`}>${clock(row.last_at)}</a></td>
   <td><span class=${`kind ${row.kind}`}>${KINDS[row.kind]}</span></td>
-  <td class="name" title=${row.strategy}>${row.strategy}</td>
+  <td class="name" title=${row.strategy}>${brief(row.strategy)}</td>
   <td>${row.side ? html`<span class=${`side ${row.side}`}>${row.side.toUpperCase()}</span>` : ""}</td>
   <td class="gate" title=${row.text}>${ACTED.has(row.kind) ? row.text : words(row.gate)}${row.count > 1 ? html` <i>×${number(row.count)}</i>` : ""}</td>
   <td class="numbers" title=${numbers(row).map(([name, value]) => `${name} ${value}`).join("\n")}>
@@ -46,14 +47,14 @@ const FILTERS = [
 const fits = (kind, filter) =>
   filter === "all" || kind === filter || (filter === "acted" && ACTED.has(kind));
 
-// One list per source and filter, so that an unchanged log is not drawn again.
+// Newest news first: a row that is counted on comes up again. One list per source and filter, so that an unchanged log is not drawn again.
 const filtered = new WeakMap();
 function select(rows, filter, strategy) {
   let lists = filtered.get(rows);
   if (!lists) filtered.set(rows, (lists = {}));
-  return (lists[`${filter} ${strategy}`] ??= rows.filter(
-    (row) => fits(row.kind, filter) && (!strategy || row.strategy === strategy),
-  ));
+  return (lists[`${filter} ${strategy}`] ??= rows
+    .filter((row) => fits(row.kind, filter) && (!strategy || row.strategy === strategy))
+    .sort((a, b) => (a.last_at < b.last_at ? 1 : a.last_at > b.last_at ? -1 : 0)));
 }
 
 export function Decisions({ decisions, status }) {

@@ -1,7 +1,8 @@
 // The position of this window and its three endings; the account; how full the limits are.
 import { html, memo } from "../ui.js";
 import { Empty, Panel } from "../panel.js";
-import { cents, contracts, gain, money, number, percent, shortTicker, tone, words } from "../format.js";
+import { useEngineClock } from "../clock.js";
+import { cents, clock, contracts, countdown, gain, money, number, percent, shortTicker, tone, words } from "../format.js";
 
 const Ending = ({ name, value, strong }) => html`<div class=${strong ? "ending strong" : "ending"}>
   <small>${name}</small><b class=${tone(value)}>${gain(value)}</b>
@@ -51,7 +52,40 @@ const Gauge = memo(({ row }) => {
   </div>`;
 });
 
-export function Account({ account, status }) {
+const clearOf = (row) => ({
+  path: `locks/${encodeURIComponent(row.name)}/clear`,
+  title: `Clear the lock ${row.name}`,
+  button: "Clear the lock",
+  tone: "warn",
+  needsReason: true,
+  says: () => `${sentence(row.reason)}. Cleared, ${row.scope === "all" ? "everything" : row.scope} may trade again at once, within the other limits; the protection counts anew from now on.`,
+});
+
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+function Lock({ row, ask }) {
+  const left = Date.parse(row.until) - useEngineClock();
+  return html`<li class="lock">
+    <b>▲ ${words(row.protection)}</b><span class="dim">${row.scope === "all" ? "all series" : row.scope}</span>
+    <span class="spring"></span><span class="warn" title=${`until ${clock(row.until)} UTC`}>${countdown(left)} left</span>
+    ${ask && html`<button type="button" class="small" onClick=${() => ask(clearOf(row))}>Clear…</button>`}
+    <small>${row.reason}</small>
+  </li>`;
+}
+
+/** What the protections pause, and how it ends. */
+function Locks({ locks, ask }) {
+  const held = locks.filter((row) => row.active);
+  const over = locks.filter((row) => !row.active).at(-1);
+  return html`<div class="locks" title="What the protections pause after a run of losses">
+    ${held.length
+      ? html`<ul>${held.map((row) => html`<${Lock} key=${row.name} row=${row} ask=${ask} />`)}</ul>`
+      : html`<div class="gauge"><span>Locks</span><span class="figures">none holds</span></div>
+          ${over && html`<small>Last: ${words(over.protection)} at ${clock(over.set_at)}, ${over.ended}</small>`}`}
+  </div>`;
+}
+
+export function Account({ account, status, locks, ask }) {
   const metrics = status?.risk_metrics;
   return html`<${Panel} id="account" title="Account and limits" at=${status ? status.timestamp : null}>
     ${account
@@ -65,7 +99,8 @@ export function Account({ account, status }) {
           </dl>
           <div class="gauges">
             ${account.gauges.map((row) => html`<${Gauge} key=${row.name} row=${row} />`)}
-          </div>`
+          </div>
+          <${Locks} locks=${locks} ask=${ask} />`
       : html`<${Empty} title="No account yet">The books are not reconciled with the exchange.<//>`}
   <//>`;
 }

@@ -1,9 +1,10 @@
 // Orders, fills and settled windows.
 import { html, memo, useState } from "../ui.js";
 import { Empty, Panel, Tabs } from "../panel.js";
+import { brief } from "../names.js";
 import { asCents } from "../ticket.js";
 import { download } from "../csv.js";
-import { cents, clock, contracts, gain, money, number, shortTicker, tone, words } from "../format.js";
+import { cents, clock, contracts, gain, known, money, number, shortTicker, tone, words } from "../format.js";
 
 const SHOWN = 60;
 const Side = ({ side }) => html`<span class=${`side ${side}`}>${side.toUpperCase()}</span>`;
@@ -47,9 +48,9 @@ const Order = memo(({ row, ask }) => html`<tr class=${`order ${row.status}`}>
   <td class="n">${contracts(row.filled_quantity)}<i>/${contracts(row.quantity)}</i></td>
   <td class="n">${cents(row.price)}</td>
   <td class="n">${cents(row.average_fill_price)}</td>
-  <td title=${row.notes}><span class=${`status ${row.status}`}>${words(row.status)}</span></td>
+  <td title=${known(row.queue_position) ? `${contracts(row.queue_position)} contracts trade before it at its price, as told at ${clock(row.queue_at)}` : row.notes}><span class=${`status ${row.status}`}>${words(row.status)}</span>${known(row.queue_position) && html` <i>#${contracts(row.queue_position)}</i>`}</td>
   <td class=${`n ${tone(row.pnl)}`} title=${`fees ${money(row.fees)}`}>${gain(row.pnl)}</td>
-  <td class="name" title=${row.strategy_name}>${OPEN.has(row.status) && ask ? html`<${Actions} row=${row} ask=${ask} />` : row.strategy_name}</td>
+  <td class="name" title=${row.strategy_name}>${OPEN.has(row.status) && ask ? html`<${Actions} row=${row} ask=${ask} />` : brief(row.strategy_name)}</td>
 </tr>`);
 
 const Fill = memo(({ row }) => html`<tr>
@@ -60,7 +61,7 @@ const Fill = memo(({ row }) => html`<tr>
   <td class="n">${cents(row.price)}</td>
   <td class="n">${money(row.fee)}</td>
   <td>${row.liquidity}</td>
-  <td class="name">${row.strategy_name ?? "not ours"}</td>
+  <td class="name" title=${row.strategy_name}>${row.strategy_name ? brief(row.strategy_name) : "not ours"}</td>
 </tr>`);
 
 const Settled = memo(({ row }) => html`<tr>

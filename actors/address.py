@@ -114,7 +114,7 @@ class Directory:
         names: tuple[str, ...],
         ref: ActorRef[Any],
         generation: int,
-        express: Callable[[Message], bool] | None = None,
+        express: Callable[[str, Message], bool] | None = None,
     ) -> None:
         """Let `names` mean this host from now on, fence off the one before, hand over parked mail.
 
@@ -245,10 +245,10 @@ class Directory:
 
 
 def _by_express(
-    express: Callable[[Message], bool], tell: Callable[[Delivery], None]
+    express: Callable[[str, Message], bool], tell: Callable[[Delivery], None]
 ) -> Callable[[Delivery], None]:
     def send(delivery: Delivery) -> None:
-        if not express(delivery[1]):
+        if not express(*delivery):
             tell(delivery)
 
     return send

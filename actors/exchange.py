@@ -95,8 +95,9 @@ class ExchangeActor(OutsideActor):
             )
         self.report_started()
 
-    def express(self, message: m.Message) -> bool:
+    def express(self, to: str, message: m.Message) -> bool:
         """Orders, where they can leave at once (`actors.express`). On the sender's thread."""
+        del to
         door = self._door
         return door is not None and type(message) is m.PlaceOrder and door.take(message)
 

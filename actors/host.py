@@ -12,9 +12,8 @@ Life of a host, and in which thread:
    changed). It leaves the directory, reports `ActorFailed`, and its thread ends. The supervisor
    starts the next generation, which regains its state from the journal.
 
-A thread that hangs cannot be stopped. The supervisor retires its names (`Directory.retire`) and
+A thread that hangs cannot be stopped (nor keeps the process). The supervisor retires its names and
 starts the next generation; should the old one wake, it dies at its first attempt to write or send.
-Threads are daemons, so that it does not keep the process either.
 """
 
 from __future__ import annotations
@@ -44,7 +43,6 @@ from core.topology import EXCHANGE, SUPERVISION, Routing
 
 if TYPE_CHECKING:
     from types import TracebackType
-
 
 _log = logging.getLogger(__name__)
 
@@ -92,6 +90,7 @@ class BaseActor(pykka.ThreadingActor):
         self._durations = Durations()
         self._lamp = station.lamp
         self._left = False
+        self.handled_elsewhere = 0  # on threads of others; see `express`
 
     # --- for subclasses; all but `names` in the actor's own thread --------------------------------
 
@@ -111,8 +110,8 @@ class BaseActor(pykka.ThreadingActor):
     def end(self) -> None:
         """Release what `begin` took; called once, when the host stops or falls."""
 
-    express: Callable[[Message], bool] | None = None
-    """Asked first, on the sender's thread: what it takes is done, the rest goes to the inbox."""
+    express: Callable[[str, Message], bool] | None = None
+    """Asked first, on the sender's thread: what it takes is done; the rest goes to the inbox."""
 
     # --- Pykka's hooks ----------------------------------------------------------------------------
 
@@ -146,8 +145,12 @@ class BaseActor(pykka.ThreadingActor):
             raise
 
     def on_receive(self, message: Delivery) -> object:
-        """Handle one delivery, and measure how long that took."""
-        to, content = message
+        """Handle what comes from the inbox."""
+        return self.handle(message, self._inbox.taken_at_ns)
+
+    def handle(self, delivery: Delivery, began_ns: int) -> object:
+        """Handle one delivery, and measure how long that took since `began_ns` on the meter."""
+        to, content = delivery
         answer: object = None
         self._lamp.message = content
         try:
@@ -159,7 +162,7 @@ class BaseActor(pykka.ThreadingActor):
             self._fall(error, f"{type(content).__name__} to {to}", content)
             raise
         self._lamp.message = None
-        busy_ns = self._inbox.meter() - self._inbox.taken_at_ns
+        busy_ns = self._inbox.meter() - began_ns
         self._durations.add(busy_ns)
         if busy_ns > self._busiest_ns:  # noqa: PLR1730 - cheaper than a call to max
             self._busiest_ns = busy_ns
@@ -190,15 +193,14 @@ class BaseActor(pykka.ThreadingActor):
         return True
 
     def _answer(self, heartbeat: Heartbeat) -> None:
-        meters = self._inbox.read_meters()
+        meters, station = self._inbox.read_meters(), self.station
         busiest_ns, self._busiest_ns = self._busiest_ns, 0
-        station = self.station
         pulse = HostPulse(
             actor=station.name,
             generation=station.generation,
             sent=heartbeat.sent,
             depth=meters.depth,
-            handled=meters.taken,
+            handled=meters.taken + self.handled_elsewhere,
             oldest_ns=meters.oldest_ns,
             busiest_ns=busiest_ns,
             p50_ns=self._durations.quantile(0.50),

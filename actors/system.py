@@ -24,6 +24,7 @@ from actors.execution import ExecutionActor
 from actors.feed import MarketFeedActor, SpotFeedActor
 from actors.halt_file import HaltFile
 from actors.host import Crew, RoleActor, Station
+from actors.hot import HotActor
 from actors.machine import Measure
 from actors.risk import RiskActor
 from actors.safeguards import Safeguards
@@ -168,7 +169,7 @@ class System:
         return children
 
     def _start_roles(self, group: tuple[str, ...], station: Station) -> None:
-        cast = _CAST.get(kind_of(group[0]), RoleActor) if len(group) == 1 else RoleActor
+        cast = _CAST.get(kind_of(group[0]), RoleActor) if len(group) == 1 else HotActor
         cast.start(station, self._crew(group))
 
     def _start_outside(self, start: Callable[[Station, Routing], object], station: Station) -> None:

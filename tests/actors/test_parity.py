@@ -14,6 +14,7 @@ import pytest
 
 from actors.address import Directory
 from actors.host import Crew, RoleActor, Station
+from actors.hot import HotActor
 from actors.stepper import Stepper
 from config.settings import Settings
 from core import messages as m
@@ -79,7 +80,7 @@ def stepped_actors(*, fused: bool) -> Result:
             journal=lambda: journal,
         )
         station = Station(name=host, generation=1, directory=directory, clock=clock)
-        stepper.start(RoleActor, station, crew)
+        stepper.start(HotActor if len(names) > 1 else RoleActor, station, crew)
     stepper.run()
     for name in cast.roles:
         interval = SECOND if name == SUPERVISION else SPECS[kind_of(name)].tick

@@ -21,6 +21,7 @@ BORDERS = {
     "actors/reader.py:SocketReader._run": "a reader: its connection ends and its owner falls",
     "actors/canceller.py:Canceller._run": "a cancel that fails is told, and asked for again",
     "actors/express.py:ExpressDoor.take": "an exchange's defect must not bring the sender down",
+    "actors/hot.py:HotActor._lend": "a fall on the thread of a reader, who goes on reading",
     "actors/notifications.py:Notifier._tell": "a library's defect costs one notification",
     "actors/supervisor.py:Supervisor._start": "a host that cannot start is a failure to supervise",
     "actors/timers.py:Timers._run": "the timers' thread: a system without time must be reported",

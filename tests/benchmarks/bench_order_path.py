@@ -220,6 +220,11 @@ def _traded(address: VenueAddress, folder: Path, *, fused: bool) -> list[float]:
     return _daemon(settings, venue, Wire(venue.clock), fused=fused)
 
 
+def turn_fused() -> list[float]:
+    """One turn of the fused placement."""
+    return _turn("fused")
+
+
 def _traded_beside_a_busy_thread(address: VenueAddress, folder: Path) -> list[float]:
     stop = threading.Event()
     thread = threading.Thread(target=_busy, args=(stop,), daemon=True)

@@ -55,8 +55,12 @@ def both_books(
         if not wait_for_replica(exchange, venue.clock.now(), deadline):
             _log.warning("the exchange's books are those of an earlier moment")
         since = Nanos(ledger.since - seconds(1))
-        theirs = exchange_books(exchange, ledger.capital, venue.shard, since)
-        return paid_meanwhile(ours, ledger, exchange.settlements(since=since)), theirs
+        paid = exchange.settlements(since=since)
+        while True:
+            theirs = exchange_books(exchange, ledger.capital, venue.shard, since)
+            before, paid = paid, exchange.settlements(since=since)
+            if paid == before or time.monotonic() >= deadline:
+                return paid_meanwhile(ours, ledger, paid), theirs
     except ExchangeError as error:
         _log.error("the exchange's books could not be read", extra=kv(why=error))
         return ours, None

@@ -21,7 +21,7 @@ from typing import Any, Final
 import click
 
 from core.units import ONE_CENT, dollars
-from tests.recovery.processes import Daemon, OurBooks, Venue
+from tests.recovery.processes import START_S, Daemon, OurBooks, Venue, both_books
 
 REDRAW_S: Final = 900.0
 """Of the exchange's time between two draws of faults."""
@@ -83,9 +83,10 @@ class Day:
         self.faults = 0
 
     def run(self) -> dict[str, Any]:
-        """The whole of it; the result to print."""
-        began = time.monotonic()
+        """The whole of it; the result to print. The hours begin when the daemon trades."""
         try:
+            self._await_trading()
+            began = time.monotonic()
             while (passed := (time.monotonic() - began) * self.speed) < self.hours * 3600:
                 self.faults += self.venue.disarm()
                 self.venue.arm(draw(self.random))
@@ -99,6 +100,12 @@ class Day:
             if self.daemon.alive:
                 self.daemon.kill()
             self.venue.end()
+
+    def _await_trading(self) -> None:
+        until = time.monotonic() + START_S
+        while not self.books.actives and self.daemon.alive and time.monotonic() < until:
+            self.books.follow()
+            time.sleep(_GLANCE_S)
 
     def _pass(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -119,16 +126,16 @@ class Day:
 
     def _compared(self, code: int, result: dict[str, Any]) -> dict[str, Any]:
         self.books.follow()
-        theirs, ledger = self.venue.books(), self.books.fold.ledger
+        ledger = self.books.fold.ledger
+        ours, theirs = both_books(self.venue, ledger)
         told = {fill.trade_id for fill in self.venue.fills()}
         booked, placed = self.books.booked, self.venue.orders()
         pairs = {
-            "cash": (ledger.cash or 0, theirs["cash"]),
-            "fees": (ledger.fees, theirs["fees"]),
-            "pnl": (ledger.realized - ledger.fees, theirs["pnl"]),
+            "cash": (ours.cash, theirs["cash"]),
+            "fees": (ours.fees, theirs["fees"]),
+            "pnl": (ours.pnl, theirs["pnl"]),
         }
         off = {name: abs(ours - other) for name, (ours, other) in pairs.items()}
-        positions = {t: p.quantity for t, p in ledger.positions.items() if p.quantity}
         return {
             "hours": self.hours,
             "speed": self.speed,
@@ -140,7 +147,7 @@ class Day:
             "windows": result["windows"],
             "ours": {name: dollars(pair[0]) for name, pair in pairs.items()},
             "theirs": {name: dollars(pair[1]) for name, pair in pairs.items()},
-            "positions_equal": positions == {t: q for t, q in theirs["positions"] if q},
+            "positions_equal": ours.positions == {t: q for t, q in theirs["positions"] if q},
             "difference": sum(off.values()) / ONE_CENT,
             "differences": result["differences"],
             "resting": result["resting"],

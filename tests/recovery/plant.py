@@ -32,7 +32,7 @@ from core.journal_sqlite import SqliteJournal
 from core.messages import ControlRequest
 from core.roles.feed_terms import MARKET_STREAM
 from core.topology import EXCHANGE, SCREEN, SESSION, STREAM, placement
-from core.units import Nanos, Price, Quantity
+from core.units import Nanos, Price, Quantity, seconds
 from web.exchange import RunningExchange, serve_exchange
 from web.exchange_options import ExchangeOptions
 
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from core.runner import Role
     from core.topology import Routing
 
+MARKET_START: Final = seconds(1780322460)
+"""2026-06-01T14:01Z: a minute into a window. What a market does depends on its clock."""
 HANG_SECONDS: Final = 60.0
 """Nothing here takes that long; a test that waits for it has failed."""
 
@@ -163,7 +165,13 @@ class Plant:
         self.settings = Settings(**given)  # type: ignore[arg-type]
         self.settings.state_dir.mkdir(parents=True, exist_ok=True)
         self.exchange: RunningExchange = serve_exchange(
-            ExchangeOptions(speed=speed, state=folder / "exchange", key_type="ed25519", streams=8)
+            ExchangeOptions(
+                speed=speed,
+                start=MARKET_START,
+                state=folder / "exchange",
+                key_type="ed25519",
+                streams=8,
+            )
         )
         told = self.exchange.announcement
         assert told.clock is not None

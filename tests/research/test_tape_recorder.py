@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
@@ -21,7 +24,6 @@ from tests.builders import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from core.messages import Message
 
@@ -267,3 +269,39 @@ def test_a_tape_is_plain_parquet(tmp_path: Path) -> None:
         "source": "test",
         "series": "KXSOL15M",
     }
+
+
+KEPT = """
+import sys
+from pathlib import Path
+
+from tests.research.test_tape_recorder import SOL, RecorderTerms, TapeRecorder, delta
+
+MEGABYTE = 1 << 20
+
+
+def resident() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4_096 / MEGABYTE
+
+
+recorder = TapeRecorder(RecorderTerms(root=Path(sys.argv[1]), series=("KXSOL15M",), about={}))
+rows = [(delta(SOL, 1, 0).ts_recv, delta(SOL, seq, seq)) for seq in range(1, 40_000)]
+recorder.add(rows[:100])
+recorder.flush()
+before = resident()
+recorder.add(rows)
+recorder.flush()
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux")
+def test_a_large_segment_leaves_no_memory_behind(tmp_path: Path) -> None:
+    ended = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", KEPT, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert float(ended.stdout) < 20, f"{ended.stdout} MB stayed"

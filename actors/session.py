@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from core import messages as m
+from core.domain.recent import Newest
 
 if TYPE_CHECKING:
     from core.messages import Message
@@ -36,8 +37,11 @@ class Session:
         self._wanted = windows
         self._lock = threading.Lock()
         self._counts: Counter[type[Message]] = Counter()
-        self._determined: set[str] = set()
-        self._finalized: set[str] = set()
+        self._determined: Newest[None] = Newest()
+        self._finalized: Newest[None] = Newest()
+        self._windows_determined = 0
+        self._windows_over = 0
+        """Windows whose result is known and paid."""
         self._books: m.LedgerMarked | None = None
         self._reconciled: m.Reconciled | None = None
 
@@ -53,22 +57,20 @@ class Session:
                 self._books = message
             case m.Reconciled():
                 self._reconciled = message
-            case m.MarketDetermined():
-                self._determined.add(message.ticker)
-            case m.MarketFinalized():
-                self._finalized.add(message.ticker)
+            case m.MarketDetermined() if message.ticker not in self._determined:
+                self._determined[message.ticker] = None
+                self._windows_determined += 1
+                self._windows_over += message.ticker in self._finalized
+            case m.MarketFinalized() if message.ticker not in self._finalized:
+                self._finalized[message.ticker] = None
+                self._windows_over += message.ticker in self._determined
             case _:
                 return
         if self._wanted is not None:
-            if len(self._determined) >= self._wanted:
+            if self._windows_determined >= self._wanted:
                 self.closed.set()
-            if self._over >= self._wanted:
+            if self._windows_over >= self._wanted:
                 self.paid.set()
-
-    @property
-    def _over(self) -> int:
-        """Windows whose result is known and paid."""
-        return len(self._finalized & self._determined)
 
     def settled(self) -> bool:
         """Our books hold no position in a window that is over."""
@@ -80,7 +82,7 @@ class Session:
         """The counts now."""
         with self._lock:
             return Tally(
-                windows=self._over,
+                windows=self._windows_over,
                 decisions=self._counts[m.Signal] + self._counts[m.Pass],
                 orders=self._counts[m.OrderSubmitting],
                 fills=self._counts[m.OrderFilled],

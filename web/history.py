@@ -36,6 +36,10 @@ _log = logging.getLogger(__name__)
 NEW_YORK: Final = ZoneInfo("America/New_York")
 _WINDOWS_KEPT: Final = 20_000
 """Half a year of one series; about 15 kB each."""
+WINDOWS_IN_MEMORY: Final = 400
+"""Four days of one series, where there is no file."""
+_MINUTES_IN_MEMORY: Final = 40_000
+"""Of equity: four weeks."""
 _AFTER_MS: Final = 5_000
 """Points shortly after the close still belong to a window."""
 _MINUTE: Final = 60
@@ -70,6 +74,8 @@ class History:
         self._seen: dict[str, WindowRow] = {}
         self._settled: set[str] = set()
         self._failing = False
+        self._in_memory = path is None
+        self._most_windows = WINDOWS_IN_MEMORY if self._in_memory else _WINDOWS_KEPT
         self._db = _open(path)
 
     # --- gathering -------------------------------------------------------------------------------
@@ -163,8 +169,13 @@ class History:
         self._db.execute(
             "DELETE FROM windows WHERE at < (SELECT at FROM windows ORDER BY at DESC "
             "LIMIT 1 OFFSET ?)",
-            (_WINDOWS_KEPT,),
+            (self._most_windows,),
         )
+        if self._in_memory:
+            self._db.execute(
+                "DELETE FROM equity WHERE minute <= (SELECT max(minute) FROM equity) - ?",
+                (_MINUTES_IN_MEMORY,),
+            )
 
     # --- reading ---------------------------------------------------------------------------------
 

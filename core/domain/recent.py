@@ -1,8 +1,9 @@
-"""A memory that forgets: keys with values, each kept for a while after it was put.
+"""Memories that forget: `Recent` by age, `Newest` by number.
 
 Books that run for months must know which trade they have booked, but only for as long as the
 exchange could tell it again. Time is that of the events, so a fold forgets the same at every
-replay.
+replay. What is noted of a market is of no use once the market is over, whether its end was told or
+not: there the newest so many are enough.
 """
 
 from __future__ import annotations
@@ -18,6 +19,24 @@ V = TypeVar("V")
 
 KEPT: Final = seconds(48 * 3600.0)
 """Longer than any question reaches back (`ExecutionTerms.deep_backfill`)."""
+MARKETS: Final = 1_000
+"""Markets of which something is noted: more than any number of series has in two hours."""
+
+
+class Newest(dict[str, V]):
+    """A dict of at most so many keys: the one that came first leaves. One thread; a put costs about
+    0.2 us more than a dict's.
+    """
+
+    def __init__(self, most: int = MARKETS) -> None:
+        super().__init__()
+        self._most = most
+
+    def __setitem__(self, key: str, value: V) -> None:
+        """Put a value; a key that is known keeps its place in the row."""
+        super().__setitem__(key, value)
+        if len(self) > self._most:
+            del self[next(iter(self))]
 
 
 class Recent(Generic[V]):

@@ -16,6 +16,7 @@ import msgspec
 from core import messages as m
 from core.domain.blend import DEFAULT_BLEND, MOST_WINDOWS, BlendSettings, Look
 from core.domain.fold import StateFolded
+from core.domain.recent import Newest
 from core.domain.scorekeeper import Scorekeeper
 from core.exchange.records import Outcome
 from core.roles.base import HandlingRole
@@ -53,7 +54,7 @@ class Calibration(HandlingRole):
         self._keeper = Scorekeeper(terms.blend)
         self._series: dict[str, tuple[str, Nanos]] = {}
         self._deaf: dict[str, Nanos] = {}
-        self._priceless: set[str] = set()
+        self._priceless: Newest[None] = Newest(MOST_WINDOWS)
         """Markets whose price was too old when they were last looked at."""
         """Until when a market's pictures have nothing new to note."""
         self._told = Nanos(0)
@@ -113,13 +114,13 @@ class Calibration(HandlingRole):
         if self._keeper.knows(market.ticker):
             self._rest(market.ticker, market.close_ns)
         elif now - view.ts_index > self._terms.index_fresh:
-            self._priceless.add(market.ticker)
+            self._priceless[market.ticker] = None
             return ()
         elif blend.due(market.ticker, left) and self._fresh(view, now):
             fair = price_yes(view, now, ANY_TIME)
             if isinstance(fair, Fair):
                 self._note(view, now, fair.yes)
-        self._priceless.discard(market.ticker)
+        self._priceless.pop(market.ticker, None)
         return ()
 
     def _fresh(self, view: m.MarketView, now: Nanos) -> bool:
@@ -158,7 +159,7 @@ class Calibration(HandlingRole):
         return NEVER if ticker in self._priceless else self._deaf.get(ticker, Nanos(0))
 
     def _determined(self, result: m.MarketDetermined, now: Nanos) -> Sequence[Message]:
-        self._priceless.discard(result.ticker)
+        self._priceless.pop(result.ticker, None)
         known = self._series.pop(result.ticker, None)
         if known is None or self._keeper.knows(result.ticker):
             return ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from core import messages as m
+from core.domain.recent import Newest
 from core.exchange.engine_events import Filled, OrderChanged
 from core.exchange.port import Rejected
 from core.exchange.records import CancelRequest, DecreaseRequest, OrderStatus
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from core.units import Money, Nanos
 
 ACCOUNT: Final = "paper"
+_ORDERS: Final = 10_000
+"""Orders whose id at the venue is remembered: those of two busy days, as in our own books."""
 
 
 class Desk:
@@ -30,7 +33,7 @@ class Desk:
 
     def __init__(self, engine: SimulatedExchange) -> None:
         self._engine = engine
-        self._venue_ids: dict[str, str] = {}
+        self._venue_ids: Newest[str] = Newest(_ORDERS)
         """Our id -> the venue's."""
         self._under_way: set[str] = set()
         """Orders sent that have not arrived: a question may overtake them."""

@@ -23,7 +23,7 @@ from core.exchange.engine_events import Filled, OrderChanged
 from core.exchange.engine_types import SeriesSpec
 from core.exchange.listing import MarketStatus
 from core.exchange.records import OrderStatus, Outcome, Side
-from core.units import Nanos, Price, Quantity, complement
+from core.units import Nanos, Price, Quantity, complement, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 _YES: Final = Outcome.YES
 _MOST_BEHIND: Final = 20_000
 """Runs of rows that a market puts off, so that memory stays bounded."""
+_UNTOLD: Final = seconds(24 * 3600.0)
+"""For so long after its close a market is kept whose result has not been told."""
 
 
 class _Market:
@@ -122,6 +124,7 @@ class Outside:
         if terms.ticker not in self._markets:
             if now >= terms.close_ns and not self._engine.holds(terms.ticker):
                 return
+            self._forget(now)
             self._markets[terms.ticker] = _Market(terms.ticker, terms.close_ns)
             self._engine.add_series(_series(terms))
             window = Window(series=terms.series, open_ns=terms.open_ns, close_ns=terms.close_ns)
@@ -129,6 +132,12 @@ class Outside:
             self._engine.advance(now)
         if terms.strike is not None:
             self._engine.fix_strike(terms.ticker, terms.strike)
+
+    def _forget(self, now: Nanos) -> None:
+        """Drop markets that ended long ago without a result, where nobody waits for one."""
+        for ticker, market in list(self._markets.items()):
+            if now - market.closes > _UNTOLD and not self._engine.holds(ticker):
+                del self._markets[ticker]
 
     def struck(self, struck: m.StrikePublished, now: Nanos) -> None:
         """The strike: shown by the engine, and needed for nothing, because results are told."""

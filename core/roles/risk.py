@@ -17,6 +17,7 @@ from core.domain.fees import UnknownFee
 from core.domain.fold import StateFolded
 from core.domain.ledger import Ledger
 from core.domain.positions import payout
+from core.domain.recent import Newest
 from core.domain.reconciliation import Doubts, account_differences, blocked_markets
 from core.domain.rules import Denial, Facts, RiskLimits
 from core.domain.windows import trading_day
@@ -61,9 +62,9 @@ class Risk(HandlingRole):
         self._instance = instance
         self._state: TradingState = "STARTING"
         self._epoch = 0
-        self._views: dict[str, m.MarketView] = {}
+        self._views: Newest[m.MarketView] = Newest()
         self._marks: dict[str, marks.Mark] = {}
-        self._results: dict[str, Outcome] = {}
+        self._results: Newest[Outcome] = Newest()
         self._unknown: set[str] = set()
         self._doubts = Doubts()
         self._differing: frozenset[str] = frozenset()

@@ -14,6 +14,7 @@ import msgspec
 from core import messages as m
 from core import strategies
 from core.domain.fold import StateFolded
+from core.domain.recent import Newest
 from core.roles.base import HandlingRole
 from core.strategies import StrategyError
 from core.strategies.base import Learner
@@ -68,7 +69,7 @@ class StrategyRole(HandlingRole):
         self._changed: dict[str, m.ParameterValue] = {}
         """Parameters that the operator has set."""
         self._quiet_until: dict[str, Nanos] = {}
-        self._passed: dict[str, tuple[str, Nanos]] = {}
+        self._passed: Newest[tuple[str, Nanos]] = Newest()
 
     @property
     def params(self) -> StrategyParams:

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from config.settings import Settings
+from core import messages as m
+from core.screen.market_rows import WindowRow
+from core.screen.scale import rfc3339
+from core.units import Nanos, seconds
 from tests.browser.playback import Playback
+from tests.builders import NOW
 from tests.web.web_bench import Site
 from web.answers_results import Performances, WindowReplay
-from web.history import Historian, History
+from web.history import WINDOWS_IN_MEMORY, Historian, History
 from web.hub import Hub
 
 if TYPE_CHECKING:
@@ -109,3 +114,30 @@ def test_the_historian_writes_the_last_news_when_it_is_stopped(tmp_path: Path) -
     after = History(Hub(), tmp_path / "h.sqlite")
     assert len(after.equity(10)) == 1
     after.close()
+
+
+def test_without_a_file_only_the_newest_windows_are_remembered() -> None:
+    hub, many = Hub(), WINDOWS_IN_MEMORY + 50
+    history = History(hub, None)
+    for number in range(many):
+        at = Nanos(NOW + number * seconds(900.0))
+        row = WindowRow(
+            ticker=f"KXSOL15M-{number}",
+            result="yes",
+            strike=None,
+            settlement=1.0,
+            position=0.0,
+            payout=0.0,
+            fees=0.0,
+            pnl=0.0,
+            orders=0,
+            at=rfc3339(at),
+        )
+        hub.publish(m.ScreenFrame(topic="window", data=row, ts=at))
+        if not number % 50:
+            history.collect()
+    history.collect()
+    kept = [row.ticker for row in history.windows()]
+    assert len(kept) <= WINDOWS_IN_MEMORY + 1
+    assert kept[-1] == f"KXSOL15M-{many - 1}"
+    history.close()

@@ -7,7 +7,6 @@ order rests, with 70 when the system itself failed.
 
 from __future__ import annotations
 
-import gc
 import json
 import logging
 import signal
@@ -180,7 +179,7 @@ def run_daemon(settings: Settings, reloader: Reloader, windows: int | None) -> O
         click.echo(f"Dashboard: {site.address}/?token={web.token}", err=True)
         claim.announce(site.address)
         manager.ready(f"{settings.mode}, {site.address}")
-        gc.freeze()
+        daemon.settle()
         failure = daemon.wait(stop, glance)
         manager.stopping()
         return daemon.stop(failure)

@@ -16,6 +16,7 @@ from actors.address import Directory
 from actors.canceller import cancel_now
 from actors.control import ActorControl
 from actors.desk import NoAnswerError
+from actors.garbage import Garbage
 from actors.halt_file import HaltFile
 from actors.machine import measurer
 from actors.outcome import Outcome, both_books
@@ -73,6 +74,7 @@ class Daemon:
         self._halt_file = HaltFile(settings.halt_path)
         self.control = ActorControl(self._directory, self._halt_file)
         self._session = Session(windows)
+        self._garbage = Garbage()
         self._process: VenueProcess | None = None
         self._venue: Venue | None = None
         self._system: System | None = None
@@ -122,7 +124,7 @@ class Daemon:
             sinks=sinks,
             halt_file=self._halt_file,
             account=venue.account,
-            measure=measurer(settings.state_dir),
+            measure=measurer(settings.state_dir, self._garbage),
             beat_seconds=settings.beat_seconds,
             fused=settings.placement == "fused",
         )
@@ -213,6 +215,10 @@ class Daemon:
             if self._session.paid.wait(GLANCE_SECONDS) and self._session.settled():
                 return
 
+    def settle(self) -> None:
+        """All has started: what stands now stays, and no collection of garbage looks at it."""
+        self._garbage.settle()
+
     # --- stopping ----------------------------------------------------------------------------
 
     def stop(self, reason: str = "") -> Outcome:
@@ -265,6 +271,7 @@ class Daemon:
             return Ledger()
 
     def _close_venue(self) -> None:
+        self._garbage.end()
         if self._recorder is not None:
             self._recorder.stop()
         if self._process is not None:

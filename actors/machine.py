@@ -7,13 +7,18 @@ import os
 import resource
 import shutil
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from core.messages import Collections
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from actors.garbage import Garbage
 
 _STATM: Final = Path("/proc/self/statm")
 _RESIDENT: Final = 1
@@ -24,19 +29,26 @@ _ARENA_MAX: Final = -8
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes held by the process, and bytes free on the disk."""
+    """Bytes held by the process, bytes free on the disk, and what else is counted."""
 
     memory: int
     disk_free: int
+    threads: int = 0
+    collections: tuple[Collections, ...] = ()
 
 
-def measurer(folder: Path) -> Callable[[], Measure | None]:
+def measurer(folder: Path, garbage: Garbage | None = None) -> Callable[[], Measure | None]:
     """Looks at this process and at the disk of `folder`; None where neither can be told."""
 
     def measure() -> Measure | None:
         try:
             free = shutil.disk_usage(_existing(folder)).free
-            return Measure(memory=_memory(), disk_free=free)
+            return Measure(
+                memory=_memory(),
+                disk_free=free,
+                threads=threading.active_count(),
+                collections=garbage.collections() if garbage is not None else (),
+            )
         except OSError:
             return None
 

@@ -65,4 +65,10 @@ class Safeguards(msgspec.Struct, frozen=True, kw_only=True):
         found = self.measure()
         if found is None:
             return None
-        return m.MachineMeasured(memory=found.memory, disk_free=found.disk_free, ts=now)
+        return m.MachineMeasured(
+            memory=found.memory,
+            disk_free=found.disk_free,
+            threads=found.threads,
+            collections=found.collections,
+            ts=now,
+        )

@@ -248,7 +248,8 @@ class Supervisor(RoleActor):
             tell(name, m.Heartbeat(sent=now))
         machine = self._safeguards.measured(now)
         if machine is not None:
-            tell(SUPERVISION, machine)
+            for name in self.crew.routing.targets(m.MachineMeasured):
+                tell(name, machine)
         beat = patience(self.station.clock, self._safeguards.beat_seconds)
         self._later(beat, _AskForPulse())
 

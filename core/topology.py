@@ -144,7 +144,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.ActorFailed: (SUPERVISION,),
     m.HostPulse: (SUPERVISION,),
     m.ReleaseActor: (SUPERVISION,),
-    m.MachineMeasured: (SUPERVISION,),
+    m.MachineMeasured: (SUPERVISION, DASHBOARD),
     m.ActorHealth: (DASHBOARD,),
     m.FeedHealth: (SUPERVISION, DASHBOARD),
     m.RequestGauge: (DASHBOARD,),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from core.screen.system_rows import DurationRow, MetersRow
+    from core.screen.system_rows import DurationRow, MachineRow, MetersRow
     from web.hub import Hub
     from web.settings import WebSettings
 
@@ -87,6 +87,10 @@ class HubCollector(Collector):
         meters: MetersRow | None = self._hub.single("meters")
         if meters is not None:
             yield from _meters(meters)
+
+        machine: MachineRow | None = self._hub.single("machine")
+        if machine is not None:
+            yield from _machine(machine)
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: names are known when they are collected."""
@@ -174,6 +178,24 @@ def _meters(row: MetersRow) -> Iterator[Metric]:
         yield family
     for durations in row.durations:
         yield _histogram(durations)
+
+
+def _machine(row: MachineRow) -> Iterator[Metric]:
+    yield _gauge("memory_megabytes", "Held by the process", row.memory_megabytes)
+    yield _gauge("disk_free_megabytes", "Free where the state is written", row.disk_free_megabytes)
+    yield _gauge("threads", "Threads that Python knows of", row.threads)
+    labels = ["generation"]
+    times = CounterMetricFamily(PREFIX + "gc_collections", "Collections of garbage", labels=labels)
+    total = CounterMetricFamily(PREFIX + "gc_seconds", "Spent in collections", labels=labels)
+    longest = GaugeMetricFamily(
+        PREFIX + "gc_longest_seconds", "Longest collection since the start", labels=labels
+    )
+    for one in row.collections:
+        generation = [str(one.generation)]
+        times.add_metric(generation, one.times)
+        total.add_metric(generation, one.seconds)
+        longest.add_metric(generation, one.longest_seconds)
+    yield from (times, total, longest)
 
 
 def _histogram(row: DurationRow) -> Metric:

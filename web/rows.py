@@ -38,5 +38,6 @@ ROWS: Final[dict[str, type[Part]]] = {
     "lock": system_rows.LockRow,
     "limit": system_rows.LimitRow,
     "meters": system_rows.MetersRow,
+    "machine": system_rows.MachineRow,
 }
 """Topic -> the row that its frames carry."""

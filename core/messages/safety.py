@@ -4,7 +4,7 @@ condition of the machine.
 
 from __future__ import annotations
 
-from core.messages.base import Message
+from core.messages.base import Message, Part
 from core.units import Nanos
 
 # --- stopping ------------------------------------------------------------------------------------
@@ -56,6 +56,15 @@ class ReadmitMessages(Message, frozen=True, kw_only=True):
     actor: str
 
 
+class Collections(Part, frozen=True, kw_only=True):
+    """Collections of garbage of one generation since the daemon has started."""
+
+    times: int
+    total_ns: int
+    """Time of the collecting thread, for which all others stood still."""
+    longest_ns: int
+
+
 class MachineMeasured(Message, frozen=True, kw_only=True):
     """What this process and its disk have left; told with every second heartbeat."""
 
@@ -63,4 +72,8 @@ class MachineMeasured(Message, frozen=True, kw_only=True):
     """Bytes that the process holds."""
     disk_free: int
     """Bytes free where the state is written."""
+    threads: int = 0
+    """That Python knows of; 0 where nobody counted."""
+    collections: tuple[Collections, ...] = ()
+    """By generation, youngest first; empty where nobody counted."""
     ts: Nanos

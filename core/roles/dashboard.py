@@ -21,6 +21,7 @@ from core.screen.decisions import DecisionPanel
 from core.screen.forecast import ForecastPanel
 from core.screen.health import HealthPanel
 from core.screen.locks import LockPanel
+from core.screen.machine import MachinePanel
 from core.screen.markets import MarketPanel
 from core.screen.meters import MetersPanel
 from core.screen.parameters import ParametersPanel
@@ -89,6 +90,7 @@ class Dashboard(HandlingRole):
             LockPanel(),
             health,
             MetersPanel(terms.speed),
+            MachinePanel(),
             forecasts,
             QuantPanel(forecasts, account, terms.slow),
             PerformancePanel(trades, account, forecasts, terms.slow),

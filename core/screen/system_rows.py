@@ -130,6 +130,27 @@ class MetersRow(Part, frozen=True, kw_only=True):
     at: str
 
 
+class CollectionsRow(Part, frozen=True, kw_only=True):
+    """Collections of garbage of one generation since the daemon has started."""
+
+    generation: int
+    times: int
+    seconds: float
+    """All of them together; every thread of the daemon stands still meanwhile."""
+    longest_seconds: float
+
+
+class MachineRow(Part, frozen=True, kw_only=True):
+    """What the process and its disk have left; megabytes are millions of bytes."""
+
+    memory_megabytes: float
+    disk_free_megabytes: float
+    threads: int
+    collections: tuple[CollectionsRow, ...]
+    """Youngest generation first."""
+    at: str
+
+
 class RiskMetrics(Part, frozen=True, kw_only=True):
     """Risk in the words of existing clients."""
 

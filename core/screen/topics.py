@@ -61,4 +61,5 @@ TOPICS: Final[dict[str, Topic]] = {
     "lock": Topic(fold="upsert", key="name", keep=64),
     "limit": Topic(fold="upsert", key="bucket", keep=16),
     "meters": Topic(fold="replace"),
+    "machine": Topic(fold="replace"),
 }

@@ -4,6 +4,8 @@ The day of `tests.recovery.day`, and beside it, every few seconds: memory, threa
 of the daemon, and what `/metrics` tells of restarts and mailboxes. At the end one JSON line and a
 chart. Exit code 1 where the books differ or something has grown.
 
+Pauses of the garbage collector are watched too: none may be longer than MOST_PAUSE_MS.
+
 What counts as growth: the median of the last quarter against that of the second one (the first is
 warming up: caches, compiled plans, the journal's pages).
 """
@@ -31,6 +33,8 @@ MOST_MEMORY_GROWTH: Final = 0.10
 """Of the resident memory, from the second quarter to the last."""
 MOST_NEW_THREADS: Final = 2
 MOST_NEW_HANDLES: Final = 8
+MOST_PAUSE_MS: Final = 2.0
+"""Of one collection of garbage, once the daemon has started."""
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +48,10 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     restarts: float
     waiting: float
     """Messages in all mailboxes."""
+    collections: tuple[int, ...] = ()
+    """Of garbage, by generation, since the daemon started; empty while it tells nothing."""
+    pauses_ms: tuple[float, ...] = ()
+    """The longest of each generation so far, time of the collecting thread."""
 
 
 class Soak(Day):
@@ -79,13 +87,18 @@ class Soak(Day):
                 rss_mb=int(status["VmRSS"].split()[0]) / 1024,
                 threads=int(status["Threads"]),
                 handles=handles,
-                restarts=told.get("quarterhour_actor_restarts_total", 0.0),
-                waiting=told.get("quarterhour_actor_inbox_messages", 0.0),
+                restarts=sum(told.get("quarterhour_actor_restarts_total", ())),
+                waiting=sum(told.get("quarterhour_actor_inbox_messages", ())),
+                collections=tuple(map(int, told.get("quarterhour_gc_collections_total", ()))),
+                pauses_ms=tuple(
+                    round(1_000 * longest, 3)
+                    for longest in told.get("quarterhour_gc_longest_seconds", ())
+                ),
             )
         )
 
-    def _metrics(self) -> dict[str, float]:
-        """Sums over all labels; empty while the page is not open."""
+    def _metrics(self) -> dict[str, list[float]]:
+        """Values of all labels, in their order; empty while the page is not open."""
         found = running(self._state / "local")
         if found is None or not found.address:
             return {}
@@ -93,7 +106,7 @@ class Soak(Day):
         request = urllib.request.Request(  # noqa: S310 - on this machine
             f"{found.address}/metrics", headers={"Authorization": f"Bearer {token}"}
         )
-        sums: dict[str, float] = {}
+        values: dict[str, list[float]] = {}
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - same
                 text = answer.read().decode()
@@ -101,8 +114,8 @@ class Soak(Day):
             return {}
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
-                sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
-        return sums
+                values.setdefault(sample.name, []).append(sample.value)
+        return values
 
 
 def grown(samples: list[Sample]) -> dict[str, str]:
@@ -119,6 +132,9 @@ def grown(samples: list[Sample]) -> dict[str, str]:
         before, after = (median(getattr(s, name) for s in part) for part in (early, late))
         if after > before + most:
             found[name] = f"{before:g} to {after:g}"
+    longest = max(samples[-1].pauses_ms, default=0.0)
+    if longest > MOST_PAUSE_MS:
+        found["pauses"] = f"a collection of garbage took {longest:.1f} ms"
     return found
 
 
@@ -135,6 +151,7 @@ def summary(result: dict[str, Any], samples: list[Sample]) -> dict[str, Any]:
         "threads": {"start": first.threads, "end": last.threads},
         "handles": {"start": first.handles, "end": last.handles},
         "restarts": max(s.restarts for s in samples),
+        "gc": {"collections": last.collections, "longest_ms": last.pauses_ms},
         "grown": grown(samples),
     }
 

@@ -45,6 +45,12 @@ def test_what_goes_on_growing_is_told(name: str, change: Callable[[int], dict[st
     assert set(grown(series(change))) == {name}
 
 
+def test_a_long_pause_of_the_collector_is_told() -> None:
+    assert grown(series(lambda _: {"pauses_ms": (0.2, 0.5, 1.9)})) == {}
+    found = grown(series(lambda number: {"pauses_ms": (0.2, 0.5, 2.1 if number > 40 else 0.4)}))
+    assert set(found) == {"pauses"}
+
+
 def test_too_little_is_no_proof() -> None:
     assert "samples" in grown([FLAT, FLAT])
 
@@ -72,4 +78,5 @@ def test_a_short_soak_ends_with_equal_books(tmp_path: Path) -> None:
     assert told["difference"] < 1, told
     assert (told["lost"], told["duplicates"], told["resting"]) == (0, 0, 0), told
     assert told["rss_mb"]["peak"] > 0
+    assert len(told["gc"]["longest_ms"]) == len(told["gc"]["collections"]) == 3, told
     assert place.read_text().startswith("<svg")

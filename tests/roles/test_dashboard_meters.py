@@ -88,3 +88,25 @@ def test_what_the_journal_brings_back_is_not_counted_again() -> None:
     stage.role.apply(filled("f", "a"))
     stage.flush()
     assert set(stage.last("meters").counts.values()) == {0}
+
+
+def test_the_machine_is_told_with_the_pauses_of_the_collector() -> None:
+    stage = Stage()
+    pauses = tuple(
+        m.Collections(times=times, total_ns=total * MILLISECOND, longest_ns=MILLISECOND)
+        for times, total in ((90, 20), (9, 5), (1, 1))
+    )
+    stage.take(
+        m.MachineMeasured(
+            memory=250_000_000, disk_free=10**9, threads=40, collections=pauses, ts=NOW
+        )
+    )
+    stage.flush()
+    row = stage.last("machine")
+    assert (row.memory_megabytes, row.disk_free_megabytes, row.threads) == (250.0, 1_000.0, 40)
+    assert [(one.generation, one.times, one.seconds) for one in row.collections] == [
+        (0, 90, 0.02),
+        (1, 9, 0.005),
+        (2, 1, 0.001),
+    ]
+    assert {one.longest_seconds for one in row.collections} == {0.001}

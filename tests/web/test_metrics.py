@@ -96,6 +96,21 @@ def test_a_histogram_adds_up(site: Site) -> None:
     assert found["quarterhour_order_to_ack_seconds_bucket", "0.0001"] == 1
 
 
+def test_the_machine_and_the_pauses_of_the_collector_are_told(site: Site) -> None:
+    pause = m.Collections(times=3, total_ns=4_000_000, longest_ns=2_000_000)
+    site.play(
+        m.MachineMeasured(
+            memory=250_000_000, disk_free=10**9, threads=40, collections=(pause, pause), ts=NOW
+        )
+    )
+    found = samples(site)
+    assert found["quarterhour_memory_megabytes",] == 250
+    assert found["quarterhour_threads",] == 40
+    assert found["quarterhour_gc_collections_total", "1"] == 3
+    assert found["quarterhour_gc_seconds_total", "1"] == pytest.approx(0.004)
+    assert found["quarterhour_gc_longest_seconds", "1"] == pytest.approx(0.002)
+
+
 def test_a_daemon_that_has_told_nothing_is_down_not_zero(site: Site) -> None:
     found = samples(site)
     assert found["quarterhour_up",] == 0

@@ -1,0 +1,62 @@
+"""What Python's garbage collector costs, and what is kept out of its way.
+
+A collection stops every thread of the process for as long as it takes to walk what it tracks.
+What stands once the daemon has started stays for its life, so `settle` puts it where no collection
+looks; messages never get there (`core.messages.base`). What is left is counted here.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from typing import Final
+
+from core.messages import Collections
+
+GENERATIONS: Final = 3
+
+
+class Garbage:
+    """Counts collections from `settle` on. One for a process, made and settled on its main thread.
+
+    The callbacks run on whatever thread a collection happens, always one at a time: a collection
+    within a collection is not made.
+    """
+
+    def __init__(self) -> None:
+        self._times = [0] * GENERATIONS
+        self._total = [0] * GENERATIONS
+        self._longest = [0] * GENERATIONS
+        self._began = 0
+
+    def settle(self) -> None:
+        """Collect what the start has left, keep the rest out of all collections, begin to count."""
+        gc.collect()
+        gc.freeze()
+        if self._told not in gc.callbacks:
+            gc.callbacks.append(self._told)
+
+    def end(self) -> None:
+        """Count no more, and let go of what was kept out."""
+        if self._told in gc.callbacks:
+            gc.callbacks.remove(self._told)
+            gc.unfreeze()
+
+    def _told(self, phase: str, about: dict[str, int]) -> None:
+        """Called by the collector. Time of the thread, not of the wall: who else had the processor
+        meanwhile is not the collector's doing.
+        """
+        if phase == "start":
+            self._began = time.thread_time_ns()
+            return
+        took, generation = time.thread_time_ns() - self._began, about["generation"]
+        self._times[generation] += 1
+        self._total[generation] += took
+        self._longest[generation] = max(self._longest[generation], took)
+
+    def collections(self) -> tuple[Collections, ...]:
+        """What happened so far, youngest generation first. Any thread."""
+        return tuple(
+            Collections(times=times, total_ns=total, longest_ns=longest)
+            for times, total, longest in zip(self._times, self._total, self._longest, strict=True)
+        )

@@ -11,7 +11,7 @@ import gc
 import time
 from typing import Final
 
-from core.messages import Collections
+from core.messages.safety import Collections
 
 GENERATIONS: Final = 3
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from core.messages import Collections
+from core.messages.safety import Collections
 
 if TYPE_CHECKING:
     from collections.abc import Callable

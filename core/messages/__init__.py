@@ -135,7 +135,6 @@ from core.messages.protections import (
 from core.messages.questions import QueryMarkets, QueryTrades
 from core.messages.safety import (
     CancelDirectly,
-    Collections,
     HaltFileChanged,
     MachineMeasured,
     MessageSetAside,
@@ -187,7 +186,6 @@ __all__ = [
     "CancelRefused",
     "CapitalSet",
     "ClearLock",
-    "Collections",
     "CommandAnswered",
     "CompositePrice",
     "ControlAnswer",

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from core import messages as m
+from core.messages.safety import Collections
 from core.screen.terms import DashboardTerms
 from core.units import MILLISECOND, Nanos, seconds
 from tests.builders import NOW, approved, contracts, filled
@@ -93,7 +94,7 @@ def test_what_the_journal_brings_back_is_not_counted_again() -> None:
 def test_the_machine_is_told_with_the_pauses_of_the_collector() -> None:
     stage = Stage()
     pauses = tuple(
-        m.Collections(times=times, total_ns=total * MILLISECOND, longest_ns=MILLISECOND)
+        Collections(times=times, total_ns=total * MILLISECOND, longest_ns=MILLISECOND)
         for times, total in ((90, 20), (9, 5), (1, 1))
     )
     stage.take(

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from core import messages as m
 from core.exchange.records import Outcome
 from core.messages.limits import TokenGauge
+from core.messages.safety import Collections
 from core.units import Price
 from tests.builders import NOW, TICKER, approved, contracts, filled, view
 from tests.roles.dashboard_stage import actor, marked, position
@@ -97,7 +98,7 @@ def test_a_histogram_adds_up(site: Site) -> None:
 
 
 def test_the_machine_and_the_pauses_of_the_collector_are_told(site: Site) -> None:
-    pause = m.Collections(times=3, total_ns=4_000_000, longest_ns=2_000_000)
+    pause = Collections(times=3, total_ns=4_000_000, longest_ns=2_000_000)
     site.play(
         m.MachineMeasured(
             memory=250_000_000, disk_free=10**9, threads=40, collections=(pause, pause), ts=NOW

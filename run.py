@@ -20,7 +20,7 @@ import msgspec
 
 from actors.daemon import Daemon
 from actors.doctor import doctor
-from actors.machine import limit_arenas
+from actors.machine import check_core, limit_arenas, stay_on
 from actors.notifications import notifier
 from actors.outcome import Outcome, outcome_json
 from actors.parity_command import parity
@@ -137,10 +137,16 @@ def confirm_live(settings: Settings) -> None:
         raise SettingsError(["live trading was not confirmed; nothing was started"])
 
 
-def run_daemon(settings: Settings, reloader: Reloader, windows: int | None) -> Outcome:
-    """Bind the page's port, start everything, wait, stop everything."""
+def _tune(settings: Settings) -> None:
+    """Set what holds for the whole process, before threads start."""
     sys.setswitchinterval(SWITCH_SECONDS)
     limit_arenas()
+    check_core(settings.cpu_core)
+
+
+def run_daemon(settings: Settings, reloader: Reloader, windows: int | None) -> Outcome:
+    """Bind the page's port, start everything, wait, stop everything."""
+    _tune(settings)
     hub, teller = Hub(), notifier(settings)
 
     def screen(message: Message) -> None:
@@ -175,6 +181,7 @@ def run_daemon(settings: Settings, reloader: Reloader, windows: int | None) -> O
             teller.start()
         daemon.start()
         site.start()
+        stay_on(settings.cpu_core)
         _log.info("the page is open", extra=kv(address=site.address))
         click.echo(f"Dashboard: {site.address}/?token={web.token}", err=True)
         claim.announce(site.address)

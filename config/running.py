@@ -205,7 +205,16 @@ class Machine(Group):
         allowed="the path of a TOML file",
     )
     placement: Literal["actors", "fused"] = setting(
-        "actors", "every role an actor of its own; fused: feed to execution on one host"
+        "actors",
+        "every role an actor of its own; fused: feed to execution on one host, which the reader of "
+        "the market's stream carries itself",
+    )
+    cpu_core: int | None = setting(
+        None,
+        "core of the machine that all threads stay on, and should have for themselves; none: the "
+        "system chooses",
+        ge=0,
+        allowed="the number of a core",
     )
     request_workers: int = setting(
         2, "threads that carry requests to the venue", "threads", ge=1, le=16

@@ -11,6 +11,7 @@ kernel.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -39,7 +40,7 @@ from core.roles.strategy import StrategyRole, StrategyTerms
 from core.strategies import StrategyParams
 from core.topology import DASHBOARD, EXECUTION, FEED, RISK, SPOT, placement
 from core.units import ONE_CONTRACT, Nanos, dollars, price_dollars
-from tests.benchmarks.measure import Row, daemon_switching, percentile
+from tests.benchmarks.measure import Row, daemon_switching, on_cores, percentile
 from tests.benchmarks.order_loops import bare, floor, naive
 
 if TYPE_CHECKING:
@@ -220,6 +221,12 @@ def _traded(address: VenueAddress, folder: Path, *, fused: bool) -> list[float]:
     return _daemon(settings, venue, Wire(venue.clock), fused=fused)
 
 
+def _pinned(address: VenueAddress, folder: Path, *, fused: bool) -> list[float]:
+    """As with CPU_CORE set; the exchange may use all cores."""
+    with on_cores({min(os.sched_getaffinity(0))}):
+        return _traded(address, folder, fused=fused)
+
+
 def turn_fused() -> list[float]:
     """One turn of the fused placement."""
     return _turn("fused")
@@ -241,6 +248,8 @@ _CASES: Final[dict[str, Callable[[VenueAddress, Path], list[float]]]] = {
     "bare loop": lambda address, _: bare(address, _SECONDS),
     "an actor per role": lambda address, folder: _traded(address, folder, fused=False),
     "fused": lambda address, folder: _traded(address, folder, fused=True),
+    "an actor per role, one core": lambda address, folder: _pinned(address, folder, fused=False),
+    "fused, one core": lambda address, folder: _pinned(address, folder, fused=True),
     "fused, busy thread": _traded_beside_a_busy_thread,
     "naive bot": lambda address, _: naive(address, _SECONDS),
 }

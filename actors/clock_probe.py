@@ -1,17 +1,15 @@
-"""How far the exchange's clock is from ours, from what its answers say of the time.
+"""Asks an exchange for the time until its difference to ours is known well enough.
 
-A `Date` header tells whole seconds, so one answer leaves a second of doubt. Several answers, some
-of them on either side of a full second, leave less: every one bounds the difference from both
-sides, and all bounds hold together.
+What an answer tells, and what several tell together: `core.exchange.venue_time`.
 """
 
 from __future__ import annotations
 
 import time
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from core.units import MILLISECOND, SECOND, Nanos
+from core.exchange.venue_time import ANYTHING, Ahead, bounds
+from core.units import MILLISECOND, Nanos
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,32 +21,21 @@ _MOST: Final = 12
 _PAUSE_SECONDS: Final = 0.1
 
 
-class Ahead(NamedTuple):
-    """The exchange's clock is ahead of ours by something between the two."""
-
-    lowest: Nanos
-    highest: Nanos
-
-
 def by_dates(
     ask: Callable[[], str], clock: Clock, pause: Callable[[float], object] = time.sleep
 ) -> Ahead | None:
     """From `Date` headers; None where there are none. `ask` makes one short request."""
-    lowest, highest = Nanos(-(1 << 62)), Nanos(1 << 62)
+    together = ANYTHING
     for _ in range(_MOST):
         sent = clock.now()
-        stamp = _stamp(ask())
-        received = clock.now()
-        if stamp is None:
+        found = bounds(ask(), sent, clock.now())
+        if found is None:
             return None
-        lowest = Nanos(max(lowest, stamp - received))
-        highest = Nanos(min(highest, stamp + SECOND - sent))
-        if highest - lowest <= _ENOUGH:
+        together = together.within(found) or found  # a clock was set while we looked
+        if together.highest - together.lowest <= _ENOUGH:
             break
         pause(_PAUSE_SECONDS)
-    if lowest > highest:  # a clock was set while we looked
-        lowest, highest = highest, lowest
-    return Ahead(lowest, highest)
+    return together
 
 
 def by_freshness(ask: Callable[[], Nanos], clock: Clock) -> Ahead:
@@ -56,10 +43,3 @@ def by_freshness(ask: Callable[[], Nanos], clock: Clock) -> Ahead:
     sent = clock.now()
     told = ask()
     return Ahead(Nanos(told - clock.now()), Nanos(told - sent))
-
-
-def _stamp(date: str) -> Nanos | None:
-    try:
-        return Nanos(int(parsedate_to_datetime(date).timestamp()) * SECOND)
-    except ValueError:
-        return None

@@ -68,6 +68,8 @@ class ExchangeActor(OutsideActor):
         self._terms = terms
         self._gate = gate
         self._limits_known = False
+        self._limits_why = ""
+        """Why the last question for them failed, as the log was told."""
         self._workers = Workers(station.name, terms.workers, gate, self.thread_failed)
         self._sweep: Sweep | None = None
         self._ahead: Ahead | None = None
@@ -121,9 +123,11 @@ class ExchangeActor(OutsideActor):
         return None
 
     def _answer(self, heartbeat: m.Heartbeat) -> None:
-        """Beside the pulse, tell how full the buckets are."""
+        """Beside the pulse, tell how full the buckets are and what time it is there."""
         super()._answer(heartbeat)
+        compared = self._gate.compared()
         self.deliver((self._gate.gauge(self._workers.waiting),))
+        self.deliver(() if compared is None else (compared,))
 
     def end(self) -> None:
         """Drop what has not begun."""
@@ -228,7 +232,9 @@ class ExchangeActor(OutsideActor):
         try:
             limits = self._exchange.limits()
         except ExchangeError as error:
-            _log.warning("the account's limits are not known", extra=kv(why=error))
+            why, self._limits_why = self._limits_why, str(error)
+            if why != self._limits_why:  # asked again and again: one line for each reason
+                _log.warning("the account's limits are not known", extra=kv(why=error))
             return
         self._gate.set_limits(limits)
         self._limits_known = True

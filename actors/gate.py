@@ -17,6 +17,7 @@ from core import messages as m
 from core.clock import Clock, patience, sleep_seconds
 from core.exchange.port import RateLimited
 from core.exchange.throttle import Throttle, Urgency
+from core.exchange.venue_time import VenueTime
 from core.units import Nanos
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS: Final = 5.0
 """Of the machine: a request that would wait longer for its tokens is given up before it is sent."""
+COMPARED_SECONDS: Final = 60.0
+"""Of the machine: for so long an answer tells something of the venue's clock."""
 _TOO_MANY: Final = 429
 
 
@@ -51,6 +54,7 @@ class Gate:
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._errand = _Errand()
+        self._venue_time = VenueTime()
         self._waiting = 0
 
     def set_limits(self, limits: Limits) -> None:
@@ -118,6 +122,15 @@ class Gate:
             else:
                 self._throttle.answered(bill, now)
 
+    def now(self) -> Nanos:
+        """What our clock shows."""
+        return self._clock.now()
+
+    def told(self, date: str, sent: Nanos) -> None:
+        """The venue said what time it is there."""
+        with self._lock:
+            self._venue_time.told(date, sent, self._clock.now())
+
     def _await_tokens(self, bill: Bill, urgency: Urgency) -> None:
         now = self._clock.now()
         deadline = now + self._patience
@@ -131,7 +144,16 @@ class Gate:
             now = self._clock.now()
         self._throttle.take(bill, now)
 
-    # --- for people ------------------------------------------------------------------------------
+    # --- for people and supervision --------------------------------------------------------------
+
+    def compared(self) -> m.ClockCompared | None:
+        """How far the venue's clock is ahead of ours, by its answers of late; None without one."""
+        with self._lock:
+            now = self._clock.now()
+            ahead = self._venue_time.ahead(now, patience(self._clock, COMPARED_SECONDS))
+        if ahead is None:
+            return None
+        return m.ClockCompared(lowest=ahead.lowest, highest=ahead.highest, ts=now)
 
     def gauge(self, queued: int) -> m.RequestGauge:
         """How full the buckets are; `queued` jobs wait before the gate."""

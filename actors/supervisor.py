@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_USUAL: Final = frozenset({"started", "reconciled", "armed", "paused", "stopped", "ended", "reset"})
+"""Codes of changes of the trading state that call for nobody's attention."""
 COMMANDS: Final = (
     m.ArmTrading,
     m.CancelEverything,
@@ -75,6 +77,7 @@ class Supervisor(RoleActor):
         self._aside: dict[str, set[str]] = {name: set() for name in children}
         self._halt_text: str | None = None
         self._proof: m.CancelAllDone | None = None
+        self._told_epoch = 0
         self._ticked = station.clock.now()
 
     @property
@@ -102,6 +105,7 @@ class Supervisor(RoleActor):
             tell, now = self.station.directory.tell, self.station.clock.now()
             self._safeguards.last_stand(error, self._role.breaker.epoch + 1, tell, now)
             raise
+        self._tell_of_state()
         self._tell_of_proof()
         return self._describe() if isinstance(message, COMMANDS) else None
 
@@ -159,6 +163,16 @@ class Supervisor(RoleActor):
             quarantined=role.children.quarantined,
             tick_age=max(0.0, (clock.now() - self._ticked) / SECOND / max(1.0, clock.speed)),
         )
+
+    def _tell_of_state(self) -> None:
+        breaker = self._role.breaker
+        if breaker.epoch == self._told_epoch:
+            return
+        self._told_epoch = breaker.epoch
+        usual = breaker.code in _USUAL
+        level = logging.CRITICAL if breaker.state == "HALTED" else logging.WARNING
+        said = kv(state=breaker.state, code=breaker.code, why=breaker.reason, by=breaker.by)
+        _log.log(logging.INFO if usual else level, "trading state", extra=said)
 
     # --- stops ---------------------------------------------------------------------------------
 

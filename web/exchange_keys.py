@@ -5,6 +5,7 @@ Signatures: kalshi.md 1.3. Scopes: 1.2; a parent (`read`, `write`) stands for it
 
 from __future__ import annotations
 
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -22,7 +23,7 @@ from core.exchange.auth import (
 from core.exchange.port import Unauthorized
 from core.exchange.wire.keys import ApiKeyJson, ApiKeysJson
 from core.exchange.wire.scalars import from_ms
-from core.units import Nanos
+from core.units import SECOND, Nanos
 from web.exchange_requests import account, answer
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ class KeyRing:
         self._keys: dict[str, _Key] = {}
         self.offset = Nanos(0)
         """How far the exchange's own clock is off, as a fault."""
+
+    def now(self) -> Nanos:
+        """What the exchange's clock shows, fault included."""
+        return Nanos(self._clock.now() + self.offset)
 
     def register(
         self, key_id: str, key: PublicKey, account: str, scopes: tuple[str, ...] = FULL
@@ -88,7 +93,7 @@ class KeyRing:
         """Refuse stamps too far from the exchange's clock, also seconds in place of millis."""
         if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _DIGITS):
             raise _refusal("authentication_error", "timestamp must be Unix milliseconds")
-        skew = abs(self._clock.now() + self.offset - from_ms(int(timestamp)))
+        skew = abs(self.now() - from_ms(int(timestamp)))
         if skew > patience(self._clock, self._skew_seconds):
             raise _refusal("authentication_error", "timestamp is too far from the server's time")
 
@@ -96,8 +101,14 @@ class KeyRing:
 def install_keys(app: Flask, ring: KeyRing, private: tuple[str, ...]) -> None:
     """Ask for a signature on every path that begins with one of `private`.
 
-    A signature sent without need is checked too: whoever signs wrongly learns it at once.
+    A signature sent without need is checked too: whoever signs wrongly learns it at once. Every
+    answer tells in `Date` what time it is here.
     """
+
+    @app.after_request
+    def tell_time(response: Response) -> Response:
+        response.headers["Date"] = formatdate(ring.now() // SECOND, usegmt=True)
+        return response
 
     @app.before_request
     def authenticate() -> None:

@@ -145,9 +145,8 @@ def clock_skew(signs: Signs, limits: TripLimits) -> Trip | None:
     if abs(signs.skew) < limits.clock_skew:
         return None
     side = "behind" if signs.skew < 0 else "ahead of"
-    return _aged(
-        "clock_skew", limits.clock_skew, Nanos(abs(signs.skew)), f"{side} the exchange's clock"
-    )
+    detail = f"our clock is {side} the exchange's (set it: timedatectl set-ntp true)"
+    return _aged("clock_skew", limits.clock_skew, Nanos(abs(signs.skew)), detail)
 
 
 def inbox_age(signs: Signs, limits: TripLimits) -> Trip | None:

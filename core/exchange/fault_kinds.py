@@ -40,7 +40,7 @@ class FaultKind(StrEnum):
     CHANNEL_ERROR = "channel_error"
     """Their subscriptions to the channel end with error 10."""
     CLOCK_SKEW = "clock_skew"
-    """The exchange's clock is off by `offset` seconds for signatures and time stamps."""
+    """The exchange's clock is off by `offset` seconds for signatures, `Date`, and sending times."""
     PAUSE_TRADING = "pause_trading"
     PAUSE_EXCHANGE = "pause_exchange"
     PAUSE_MARKET = "pause_market"

@@ -20,6 +20,7 @@ from core.exchange.costs import Bill, Call, bill
 from core.exchange.endpoints import KalshiExchange, Query
 from core.exchange.port import Ambiguous, Unavailable
 from core.exchange.refusals import refusal
+from core.units import Nanos
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +43,12 @@ class Gate(Protocol):
     def answered(self, bill: Bill, status: int) -> None:
         """The status of its answer."""
 
+    def now(self) -> Nanos:
+        """What our clock shows, for `told`."""
+
+    def told(self, date: str, sent: Nanos) -> None:
+        """The `Date` header of an answer just received; its request left after `sent`."""
+
 
 class OpenGate:
     """Lets everything pass at once: for single questions beside a daemon."""
@@ -51,6 +58,13 @@ class OpenGate:
 
     def answered(self, bill: Bill, status: int) -> None:
         """Nobody counts."""
+
+    def now(self) -> Nanos:
+        """Nobody asks."""
+        return Nanos(0)
+
+    def told(self, date: str, sent: Nanos) -> None:
+        """Nobody compares."""
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,6 +206,7 @@ class KalshiHttp:
         price = outgoing.bill
         self._gate.enter(price)
         request = self._prepare(outgoing)
+        left = self._gate.now()
         try:
             answer = self._adapter.send(request, timeout=self._timeouts, verify=True)
             content = answer.content
@@ -202,6 +217,8 @@ class KalshiHttp:
             raise Unavailable(message) from error
         self._gate.answered(price, answer.status_code)
         self.date = answer.headers.get("Date", "")
+        if answer.headers.get("Age", "0") == "0":  # else a cache answered, with the time of then
+            self._gate.told(self.date, left)
         if answer.status_code not in _SUCCESS and answer.status_code not in outgoing.also:
             raise refusal(answer.status_code, content, outgoing.name, write=outgoing.is_write)
         return content

@@ -135,6 +135,7 @@ from core.messages.protections import (
 from core.messages.questions import QueryMarkets, QueryTrades
 from core.messages.safety import (
     CancelDirectly,
+    ClockCompared,
     HaltFileChanged,
     MachineMeasured,
     MessageSetAside,
@@ -186,6 +187,7 @@ __all__ = [
     "CancelRefused",
     "CapitalSet",
     "ClearLock",
+    "ClockCompared",
     "CommandAnswered",
     "CompositePrice",
     "ControlAnswer",

@@ -65,6 +65,15 @@ class Collections(Part, frozen=True, kw_only=True):
     longest_ns: int
 
 
+class ClockCompared(Message, frozen=True, kw_only=True):
+    """How far the exchange's clock is ahead of ours, by its answers; told with every heartbeat."""
+
+    lowest: Nanos
+    highest: Nanos
+    """It is ahead by something between the two; negative where it is behind."""
+    ts: Nanos
+
+
 class MachineMeasured(Message, frozen=True, kw_only=True):
     """What this process and its disk have left; told with every second heartbeat."""
 

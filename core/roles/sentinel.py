@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from core import messages as m
+from core.domain.breaker import Cause
 from core.domain.composite import BASIS_POINTS
 from core.domain.fold import StateFolded
 from core.domain.series import SeriesSource
-from core.domain.trips import Signs, Trip, TripLimits, tripped
+from core.domain.trips import Signs, Trip, TripLimits, clock_skew, tripped
 from core.domain.windows import Phase, TickerError, window_of
+from core.exchange.venue_time import Ahead
 from core.roles.feed_terms import MARKET_STREAM
+from core.topology import SUPERVISION
 from core.units import Money, Nanos
 
 if TYPE_CHECKING:
@@ -44,6 +47,18 @@ _SAMPLES: Final = 256
 _LEAST_SAMPLES: Final = 5
 """Arrivals in the span before anything is said of the clock."""
 
+OBSERVED: Final[tuple[type[m.Message], ...]] = (
+    m.LedgerMarked,
+    m.FeedHealth,
+    m.CompositePrice,
+    m.IndexPrint,
+    m.TradePrint,
+    m.FrameSkipped,
+    m.MachineMeasured,
+    m.ClockCompared,
+)
+"""What a sentinel takes note of."""
+
 
 class Watched(msgspec.Struct, frozen=True, kw_only=True):
     """What is watched, and against what."""
@@ -56,7 +71,7 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sentinel:
-    """Mutable, inside the role. `observers` take messages, `learn` takes events, `trips` judges."""
+    """Mutable, inside the role. `observers` take messages, `learn` takes events, `cause` judges."""
 
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
@@ -69,6 +84,7 @@ class Sentinel:
             m.TradePrint: self._traded,
             m.FrameSkipped: self._skipped,
             m.MachineMeasured: self._measured,
+            m.ClockCompared: self._compared,
         }
         self._began = Nanos(0)
         self._picture: m.LedgerMarked | None = None
@@ -81,14 +97,21 @@ class Sentinel:
         self._delays: deque[tuple[Nanos, Nanos]] = deque(maxlen=_SAMPLES)
         self._inbox: dict[str, Nanos] = {}
         self._machine: m.MachineMeasured | None = None
+        self._clocks: m.ClockCompared | None = None
 
     def begin(self, now: Nanos) -> None:
         """From now on silence counts."""
         self._began = now
 
-    def trips(self, now: Nanos) -> list[Trip]:
-        """What fires now."""
-        return tripped(self.signs(now), self._limits)
+    def cause(self, now: Nanos) -> Cause | None:
+        """The first trip that fires, as the cause of a halt; another is found again later."""
+        found = tripped(self.signs(now), self._limits)
+        return _cause(found[0]) if found else None
+
+    def clock(self, now: Nanos) -> Cause | None:
+        """What keeps a start from trading: a clock that is off."""
+        trip = clock_skew(Signs(skew=self._skew(now)), self._limits)
+        return None if trip is None else _cause(trip)
 
     # --- orders, from the journal or as they happen ----------------------------------------------
 
@@ -161,6 +184,10 @@ class Sentinel:
         del now
         self._machine = machine
 
+    def _compared(self, clocks: m.ClockCompared, now: Nanos) -> None:
+        del now
+        self._clocks = clocks
+
     # --- judging ---------------------------------------------------------------------------------
 
     def signs(self, now: Nanos) -> Signs:
@@ -222,9 +249,24 @@ class Sentinel:
         return found
 
     def _skew(self, now: Nanos) -> Nanos:
+        """By arrivals or by what the exchange says of the time, whichever is further off."""
+        return max(self._skew_of_arrivals(now), self._skew_of_answers(now), key=abs)
+
+    def _skew_of_arrivals(self, now: Nanos) -> Nanos:
         """The shortest delay of late: no network is faster, so what is left is the clock's."""
         recent = [delay for seen, delay in self._delays if now - seen < self._limits.skew_span]
         return min(recent) if len(recent) >= _LEAST_SAMPLES else Nanos(0)
+
+    def _skew_of_answers(self, now: Nanos) -> Nanos:
+        clocks = self._clocks
+        if clocks is None or now - clocks.ts >= self._limits.skew_span:
+            return Nanos(0)
+        return Nanos(-Ahead(clocks.lowest, clocks.highest).nearest)
+
+
+def _cause(trip: Trip) -> Cause:
+    reason = f"{trip.value:g} {trip.detail}; the limit is {trip.limit:g}"
+    return Cause(code=trip.code, reason=reason, by=SUPERVISION, limit=trip.limit, value=trip.value)
 
 
 class _Disagreement(msgspec.Struct, frozen=True, kw_only=True):

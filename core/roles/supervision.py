@@ -21,7 +21,7 @@ from core.domain.reconciliation import EVERYWHERE
 from core.roles.base import HandlingRole
 from core.roles.children import Children, ChildTerms
 from core.roles.proof import Proof, ProofTerms
-from core.roles.sentinel import Sentinel, Watched
+from core.roles.sentinel import OBSERVED, Sentinel, Watched
 from core.topology import EXCHANGE, SUPERVISION
 from core.units import Nanos, seconds
 
@@ -66,7 +66,7 @@ class Supervision(HandlingRole):
 
     def _table(self) -> dict[type[m.Message], Handler]:
         return {
-            **dict.fromkeys(_OBSERVED, self._observe),
+            **dict.fromkeys(OBSERVED, self._observe),
             m.Begin: self._begin,
             m.Tick: self._tick,
             m.Reconciled: self._reconciled,
@@ -119,7 +119,16 @@ class Supervision(HandlingRole):
         if not report.complete:
             return []
         self.settled_books = True
+        return self._end_start(now)
+
+    def _end_start(self, now: Nanos) -> list[Message]:
+        """Once the books agree and the clock is right. Nothing is latched: nothing was risked."""
         if self.breaker.state != "STARTING":
+            return []
+        clock = self._clock(now)
+        if clock is not None:
+            return [] if clock.code == self.breaker.code else self._change("STARTING", clock, now)
+        if not self.settled_books:
             return []
         held = self.breaker.held
         if held is not None:
@@ -156,13 +165,11 @@ class Supervision(HandlingRole):
         """The first trip that fires; another one is found again at the next tick."""
         if self._sentinel is None or self.breaker.state not in _AT_RISK:
             return []
-        for trip in self._sentinel.trips(now):
-            reason = f"{trip.value:g} {trip.detail}; the limit is {trip.limit:g}"
-            cause = Cause(
-                code=trip.code, reason=reason, by=self.name, limit=trip.limit, value=trip.value
-            )
-            return self._halt(cause, now)
-        return []
+        cause = self._sentinel.cause(now)
+        return [] if cause is None else self._halt(cause, now)
+
+    def _clock(self, now: Nanos) -> Cause | None:
+        return None if self._sentinel is None else self._sentinel.clock(now)
 
     def _change(self, state: TradingState, cause: Cause, now: Nanos) -> list[Message]:
         change = self.breaker.change(state, cause, now)
@@ -183,6 +190,10 @@ class Supervision(HandlingRole):
             return []
         if self.children.down:
             self.refusal = f"{', '.join(self.children.down)} not running: wait, or release"
+            return []
+        clock = self._clock(now)
+        if clock is not None:
+            self.refusal = clock.reason
             return []
         return self._obey("ACTIVE", "armed", command, now)
 
@@ -266,7 +277,7 @@ class Supervision(HandlingRole):
             out.append(m.Permit(epoch=self.breaker.epoch, state="ACTIVE", expires=expires))
         out += self.proof.due(now)
         out += self.children.tick(now)
-        return out + self._trips(now)
+        return out + self._trips(now) + self._end_start(now)
 
     def _failed(self, failure: m.ActorFailed, now: Nanos) -> list[Message]:
         if self._sentinel is not None:
@@ -286,15 +297,3 @@ class Supervision(HandlingRole):
         if self._sentinel is not None:
             self._sentinel.observers[type(message)](message, now)
         return []
-
-
-_OBSERVED: Final[tuple[type[m.Message], ...]] = (
-    m.LedgerMarked,
-    m.FeedHealth,
-    m.CompositePrice,
-    m.IndexPrint,
-    m.TradePrint,
-    m.FrameSkipped,
-    m.MachineMeasured,
-)
-"""What the sentinel takes note of."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,7 +17,7 @@ from core.exchange.port import Ambiguous, RateLimited, Rejected, Unauthorized, U
 from core.exchange.records import OrderStatus, Side, TimeInForce
 from core.exchange.throttle import Urgency
 from core.topology import DASHBOARD, EXCHANGE, EXECUTION, FEED, MARKETS, SUPERVISION
-from core.units import MILLISECOND, Money, Nanos, Quantity, seconds
+from core.units import MILLISECOND, SECOND, Money, Nanos, Quantity, seconds
 from tests.actors.outside_bench import HANG_SECONDS, Gate, Mailboxes, Troubled, settle
 from tests.contract.venue import CASH, NEXT, TICKER, Venue, order, served_venue
 
@@ -320,8 +321,10 @@ def test_without_a_list_nothing_is_claimed(bench: Bench) -> None:
 
 
 def test_a_list_that_may_be_old_proves_nothing(bench: Bench) -> None:
+    """Nothing rests from the first look on: on a slow day that look may be the only one."""
     bench.start(sweep_seconds=0.05)
-    assert isinstance(bench.answer(bench.place()), m.PlaceAccepted)
+    unfilled = order("a", Side.BID, "0.40", "1", time_in_force=TimeInForce.IOC)
+    assert isinstance(bench.answer(bench.place("a", request=unfilled)), m.PlaceAccepted)
     bench.line.lag = Nanos(bench.venue.clock.now() - seconds(5))
     bench.tell(m.CancelAllOrders(reason="halt"))
     failed = bench.boxes.until(FEED, m.QueryFailed)
@@ -417,6 +420,15 @@ def test_the_buckets_are_told_with_the_pulse_as_large_as_the_venue_says(bench: B
     gauge = bench.boxes.until(DASHBOARD, m.RequestGauge)
     assert gauge.tier == "premier"
     assert {row.bucket: row.capacity for row in gauge.buckets}["read"] == 1200
+
+
+def test_the_exchanges_clock_is_compared_with_the_pulse(bench: Bench) -> None:
+    bench.start()
+    now = bench.venue.clock.now()
+    bench.gate.told(formatdate(now // SECOND + 5, usegmt=True), now)
+    bench.tell(m.Heartbeat(sent=now))
+    compared = bench.boxes.until(SUPERVISION, m.ClockCompared)
+    assert (compared.lowest, compared.highest) == (seconds(5), seconds(6))
 
 
 # --- asking

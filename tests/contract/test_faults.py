@@ -13,11 +13,12 @@ from core.exchange.fault_kinds import FaultKind
 from core.exchange.faults import Fault, FaultBook, FaultError, read_script
 from core.exchange.port import Ambiguous, RateLimited, Unauthorized, Unavailable
 from core.exchange.records import Side
+from core.exchange.venue_time import bounds
 from core.exchange.wire.control_frames import StreamError
 from core.exchange.wire.market_frames import OrderbookDelta, OrderbookSnapshot
 from core.exchange.wire.private_frames import FillFrame
 from core.exchange.wire.scalars import rfc3339
-from core.units import SECOND, Nanos
+from core.units import SECOND, Nanos, seconds
 from tests.contract.follower import WAIT, Follower, follow
 from tests.contract.venue import CLOSES, TICKER, Venue, order
 from web.exchange_options import ExchangeOptions, OptionsError
@@ -133,6 +134,18 @@ def test_an_exchange_whose_clock_is_off_refuses_signatures(served: Venue) -> Non
         served.exchange.balance()
     requests.delete(control(served), timeout=WAIT)
     assert served.exchange.balance().cash > 0
+
+
+@pytest.mark.parametrize("offset", [900.0, -900.0, 0.0])
+def test_every_answer_tells_the_exchanges_time(served: Venue, offset: float) -> None:
+    inject(served, "clock_skew", offset=offset)
+    assert served.running is not None
+    url = served.running.announcement.base_url
+    for path in ("/exchange/status", "/portfolio/balance", "/nothing"):
+        told = requests.get(f"{url}{path}", timeout=WAIT).headers["Date"]
+        ahead = bounds(told, served.clock.now(), served.clock.now())
+        assert ahead is not None
+        assert ahead.lowest <= seconds(offset) < ahead.highest
 
 
 # --- frames

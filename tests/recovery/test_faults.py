@@ -85,6 +85,7 @@ TIMES: tuple[dict[str, object], ...] = (
 FIRST, SECOND = "KXSOL15M-26NOV221015-15", "KXSOL15M-26NOV221030-30"
 MARKETS: tuple[dict[str, object], ...] = (
     {"kind": "portfolio_lag", "at": 30.0, "seconds": 20.0},
+    {"kind": "clock_skew", "at": 60.0, "offset": 20.0},
     {"kind": "price_grid", "match": FIRST, "at": 180.0, "structure": "linear_cent"},
     {"kind": "pause_market", "match": FIRST, "at": 300.0, "seconds": 90.0},
     {"kind": "index_hole", "match": "SOLUSD_RTI", "at": 600.0, "seconds": 8.0},
@@ -96,10 +97,12 @@ MARKETS: tuple[dict[str, object], ...] = (
 class Exchange:
     """A local exchange in a process of its own, with a script."""
 
-    def __init__(self, folder: Path, faults: tuple[dict[str, object], ...]) -> None:
+    def __init__(
+        self, folder: Path, faults: tuple[dict[str, object], ...], speed: float = 60
+    ) -> None:
         script = folder / "faults.json"
         script.write_text(json.dumps({"faults": faults}))
-        command = [sys.executable, str(RUN), "exchange", "--speed", "60", "--seed", "11"]
+        command = [sys.executable, str(RUN), "exchange", "--speed", str(speed), "--seed", "11"]
         command += ["--start", "2026-11-22T15:01:00Z", "--faults", str(script), "--with-parent"]
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             command,

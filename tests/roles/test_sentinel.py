@@ -12,7 +12,7 @@ from core.domain.trips import TRIPS, Signs, tripped
 from core.exchange.records import Side
 from core.units import INDEX_DOLLAR, MILLISECOND, IndexValue, Nanos, Price, Quantity, seconds
 from tests.builders import CLOSE, NOW, TICKER, contracts, money
-from tests.roles.watch import LIMITS, RESET, Watch, failed, of, pulse, started, trading
+from tests.roles.watch import AGREED, LIMITS, RESET, Watch, failed, of, pulse, started, trading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -363,6 +363,72 @@ def test_late_prints_say_nothing_of_the_clock() -> None:
     watch = trading()
     pass_seconds(watch, 30, fed, lambda w: printed(w, early=-4))
     assert watch.state == "ACTIVE"
+
+
+def compared(watch: Watch, lowest: float, highest: float) -> m.ClockCompared:
+    return m.ClockCompared(lowest=seconds(lowest), highest=seconds(highest), ts=watch.now)
+
+
+@pytest.mark.parametrize(
+    ("lowest", "highest", "state"),
+    [
+        (1.0, 1.5, "HALTED"),
+        (-1.5, -1.0, "HALTED"),
+        (0.999, 1.9, "ACTIVE"),
+        (-1.9, -0.999, "ACTIVE"),
+        (-5.0, 5.0, "ACTIVE"),
+    ],
+)
+def test_a_clock_halts_when_even_the_smallest_difference_is_at_the_limit(
+    lowest: float, highest: float, state: str
+) -> None:
+    watch = trading()
+    watch.tell(compared(watch, lowest, highest))
+    watch.tick(0)
+    assert watch.state == state
+
+
+def test_an_old_comparison_says_nothing() -> None:
+    watch = trading()
+    comparison = compared(watch, 5, 6)
+    watch.later(61)
+    watch.tell(fed(watch), comparison)
+    watch.tick(0)
+    assert watch.state == "ACTIVE"
+
+
+def test_a_start_waits_for_the_clock_says_so_once_and_goes_on_by_itself() -> None:
+    watch = Watch()
+    watch.tell(m.Begin(recovered=0))
+    watch.start_all()
+    watch.tell(compared(watch, 899, 900))
+    watch.tick(0)
+    assert (watch.state, watch.code) == ("STARTING", "clock_skew")
+    said = watch.role.breaker.epoch
+    watch.tick(0)
+    watch.tell(AGREED)
+    assert (watch.state, watch.role.breaker.epoch) == ("STARTING", said)
+    watch.tell(compared(watch, -0.1, 0.2))
+    watch.tick(0)
+    assert (watch.state, watch.code) == ("ACTIVE", "reconciled")
+
+
+def test_books_that_agree_do_not_arm_while_the_clock_is_off() -> None:
+    watch = Watch()
+    watch.tell(m.Begin(recovered=0))
+    watch.start_all()
+    watch.tell(compared(watch, 2, 3), AGREED)
+    assert (watch.state, watch.code) == ("STARTING", "clock_skew")
+
+
+def test_an_operator_cannot_arm_while_the_clock_is_off() -> None:
+    watch = trading()
+    watch.tell(m.DisarmTrading(by="ann", reason="look"), compared(watch, 2, 3))
+    watch.tell(m.ArmTrading(by="ann", reason="go"))
+    assert watch.state == "DISARMED"
+    assert "our clock is behind the exchange's" in watch.role.refusal
+    watch.tell(compared(watch, -0.1, 0.2), m.ArmTrading(by="ann", reason="go"))
+    assert (watch.state, watch.role.refusal) == ("ACTIVE", "")
 
 
 @pytest.mark.parametrize(

@@ -228,7 +228,6 @@ CONFLATE: Final[dict[type[m.Message], Callable[..., Hashable]]] = {
 }
 """Snapshots: an unread older one with the same key is replaced. Everything else is kept."""
 
-
 STREAMED: Final[frozenset[type[m.Message]]] = frozenset(
     {m.BookSnapshot, m.BookDelta, m.TopOfBook, m.TradePrint, m.IndexPrint, m.SpotTick}
 )

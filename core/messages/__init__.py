@@ -126,12 +126,7 @@ from core.messages.orders import (
     QueryOrder,
     Reconciled,
 )
-from core.messages.protections import (
-    EVERYTHING,
-    ClearLock,
-    LockCleared,
-    LockSet,
-)
+from core.messages.protections import EVERYTHING, ClearLock, LockCleared, LockSet
 from core.messages.questions import QueryMarkets, QueryTrades
 from core.messages.safety import (
     CancelDirectly,

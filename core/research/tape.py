@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
@@ -94,9 +93,7 @@ def read(tape: Path) -> Iterator[Message]:
 
 def batches(tape: Path) -> Iterator[pa.RecordBatch]:
     """The rows of a tape in the order of `read`, as Arrow record batches."""
-    with ExitStack() as stack:
-        files = [stack.enter_context(TapeFile(path)) for path in tape_paths(tape)]
-        yield from merged(files)
+    yield from merged([TapeFile(path) for path in tape_paths(tape)])
 
 
 def info(tape: Path) -> TapeInfo:
@@ -107,15 +104,15 @@ def info(tape: Path) -> TapeInfo:
     paths = tape_paths(tape)
     first, last = [], []
     for path in paths:
-        with TapeFile(path) as file:
-            about = about or file.about()
-            first += [file.first] if file.rows else []
-            last += [file.last] if file.rows else []
-            for batch in file.batches(("kind", *names)):
-                try:
-                    _count(batch, kinds, names)
-                except UnicodeDecodeError as error:
-                    raise file.damaged(error) from error
+        file = TapeFile(path)
+        about = about or file.about()
+        first += [file.first] if file.rows else []
+        last += [file.last] if file.rows else []
+        for batch in file.batches(("kind", *names)):
+            try:
+                _count(batch, kinds, names)
+            except UnicodeDecodeError as error:
+                raise file.damaged(error) from error
     return TapeInfo(
         files=tuple(str(path) for path in paths),
         size=sum(path.stat().st_size for path in paths),

@@ -7,7 +7,8 @@ schema version and what its maker wrote about it. Every failure is a TapeError t
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, Self
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import pyarrow as pa
@@ -74,18 +75,29 @@ def _is_spanned(path: Path, spans: Sequence[tuple[Path, int, int]]) -> bool:
 
 
 class TapeFile:
-    """One file of a tape, opened and checked. Close it, or use it as a context manager."""
+    """One file of a tape, looked into and checked.
+
+    It is open only while it is read: a day of a recording has more segments than a process may have
+    files open.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        with self._opened() as file:
+            schema, about = file.schema_arrow, file.metadata
+            self.metadata: dict[bytes, bytes] = schema.metadata or {}
+            self._check(schema)
+            self.rows: int = about.num_rows
+            self.first, self.last = self._span(file)
+
+    @contextmanager
+    def _opened(self) -> Iterator[pq.ParquetFile]:
+        """The file, open within the block. Raises TapeError where it is damaged."""
         try:
-            self._file = pq.ParquetFile(path, page_checksum_verification=True)
-            self.metadata: dict[bytes, bytes] = self._file.schema_arrow.metadata or {}
+            with pq.ParquetFile(self.path, page_checksum_verification=True) as file:
+                yield file
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise self.damaged(error) from error
-        self._check()
-        self.rows: int = self._file.metadata.num_rows
-        self.first, self.last = self._span()
 
     def damaged(self, error: object) -> TapeError:
         """The error for a file that cannot be read or does not hold what it should."""
@@ -94,7 +106,7 @@ class TapeFile:
             "restore the file, or record or import it again"
         )
 
-    def _check(self) -> None:
+    def _check(self, schema: pa.Schema) -> None:
         version = self.metadata.get(VERSION_KEY)
         if version is None:
             msg = (
@@ -108,7 +120,7 @@ class TapeFile:
                 f"reads {SCHEMA_VERSION}; use the version that wrote it, or import it again"
             )
             raise TapeError(msg)
-        have = {field.name: field.type for field in self._file.schema_arrow}
+        have = {field.name: field.type for field in schema}
         wrong = sorted(field.name for field in SCHEMA if have.get(field.name) != field.type)
         if wrong:
             msg = f"columns {', '.join(wrong)} are missing or of another type"
@@ -121,36 +133,30 @@ class TapeFile:
         except msgspec.DecodeError as error:
             raise self.damaged(error) from error
 
-    def _span(self) -> tuple[int, int]:
+    def _span(self, file: pq.ParquetFile) -> tuple[int, int]:
         if not self.rows:
             return 0, 0
-        groups = self._file.metadata.num_row_groups
-        first = next(self.batches(("ts_recv",), groups=(0,)))
-        last = list(self.batches(("ts_recv",), groups=(groups - 1,)))[-1]
+        groups = file.metadata.num_row_groups
+        first = next(_batches(file, ("ts_recv",), (0,)))
+        last = list(_batches(file, ("ts_recv",), (groups - 1,)))[-1]
         return int(nanos(first.column("ts_recv"))[0]), int(nanos(last.column("ts_recv"))[-1])
 
     def batches(
         self, columns: Sequence[str] | None = None, groups: Sequence[int] | None = None
     ) -> Iterator[pa.RecordBatch]:
         """Rows in file order. Raises TapeError where the file is damaged."""
-        try:
-            yield from self._file.iter_batches(
-                batch_size=BATCH_ROWS,
-                columns=list(columns or SCHEMA.names),
-                row_groups=list(groups) if groups is not None else None,
-            )
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            raise self.damaged(error) from error
+        with self._opened() as file:
+            yield from _batches(file, columns or SCHEMA.names, groups)
 
-    def close(self) -> None:
-        """Let go of the file."""
-        self._file.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+def _batches(
+    file: pq.ParquetFile, columns: Sequence[str], groups: Sequence[int] | None
+) -> Iterator[pa.RecordBatch]:
+    yield from file.iter_batches(
+        batch_size=BATCH_ROWS,
+        columns=list(columns),
+        row_groups=list(groups) if groups is not None else None,
+    )
 
 
 def _first_line(error: object) -> str:

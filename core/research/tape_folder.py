@@ -71,13 +71,9 @@ def merge_day(folder: Path, write: type[TapeWriter]) -> Path | None:
 
 def _merge(segments: Sequence[Path], out: Path, write: type[TapeWriter]) -> None:
     files = [TapeFile(path) for path in segments]
-    try:
-        with write(out, files[0].about()) as tape:
-            for batch in merged(files):
-                tape.write_rows(pa.Table.from_batches([batch]))
-    finally:
-        for file in files:
-            file.close()
+    with write(out, files[0].about()) as tape:
+        for batch in merged(files):
+            tape.write_rows(pa.Table.from_batches([batch]))
 
 
 def size_of(folder: Path) -> int:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
+from contextlib import contextmanager
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +26,7 @@ from core.units import SECOND, IndexValue, Nanos, Price, Quantity, seconds
 from tests.builders import NOW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from core.messages import Message
 
@@ -269,6 +272,32 @@ def test_a_tape_is_plain_parquet(tmp_path: Path) -> None:
         "source": "test",
         "series": "KXSOL15M",
     }
+
+
+@contextmanager
+def few_handles(more: int) -> Iterator[None]:
+    """This process may open only so many files more than it has."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = {int(path.name) for path in Path("/dev/fd").iterdir()}
+    free = (number for number in count() if number not in used)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next(islice(free, more, None)), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_day_of_more_segments_than_may_be_open_is_read_and_merged(tmp_path: Path) -> None:
+    recorder = TapeRecorder(RecorderTerms(root=tmp_path, series=("KXSOL15M",), about={}))
+    many = 80
+    for number in range(many):
+        recorder.add([(at(number), delta(SOL, number + 1, number))])
+        recorder.flush()
+    with few_handles(30):
+        assert len(list(read(tmp_path))) == many
+        recorder.tidy(Nanos(NOW + DAY))
+        (one,) = tmp_path.rglob("*.parquet")
+        assert [record.seq for record in read(one)] == list(range(1, many + 1))  # type: ignore[attr-defined]
 
 
 KEPT = """

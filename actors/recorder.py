@@ -34,8 +34,8 @@ _log = logging.getLogger(__name__)
 
 MOST_WAITING: Final = 500_000
 """Messages that may wait for the thread: minutes of the busiest market."""
-MOST_HELD: Final = 50_000
-"""Records in memory at which a segment is written before its time."""
+MOST_HELD: Final = 8_000
+"""Records in memory at which a segment is written before its time: 0.1 s of work, 10 MB."""
 LOCAL_RUNS: Final = 20
 """Tapes of local exchanges that are kept."""
 GLANCE_SECONDS: Final = 0.5

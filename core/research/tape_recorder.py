@@ -6,7 +6,7 @@ is lost, everything before is a readable tape. See `tape_folder` for the layout.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -50,11 +50,11 @@ class TapeRecorder:
     def __init__(self, terms: RecorderTerms) -> None:
         self._terms = terms
         self._partition = Partition(terms.series)
-        self._pending: dict[tuple[str, str], list[Message]] = defaultdict(list)
-        """Series and day -> records."""
-        self._own: dict[str, list[tuple[Nanos, Message]]] = defaultdict(list)
-        self.held = 0
-        """Records in memory."""
+        self._pending: deque[tuple[str, Message]] = deque()
+        """Records with their series. One container for life: it is there when the daemon freezes
+        what stands (`actors.garbage`), so no collection walks what is held, as it would a new list.
+        """
+        self._own: deque[tuple[Nanos, Message]] = deque()
         self.written = 0
         """Records in segments."""
 
@@ -63,13 +63,15 @@ class TapeRecorder:
         data = []
         for at, message in arrived:
             if type(message) in _OWN:
-                self._own[day_of(at)].append((at, message))
-                self.held += 1
+                self._own.append((at, message))
             else:
                 data.append(message)
-        for series, record in self._partition.sorted(data):
-            self._pending[series, day_of(record.ts_recv)].append(record)  # type: ignore[attr-defined]
-            self.held += 1
+        self._pending.extend(self._partition.sorted(data))
+
+    @property
+    def held(self) -> int:
+        """Records in memory."""
+        return len(self._pending) + len(self._own)
 
     def flush(self) -> int:
         """Write what is held as one segment for each series and day; how many records.
@@ -83,9 +85,14 @@ class TapeRecorder:
             _give_back()
 
     def _write(self) -> int:
-        pending, self._pending = self._pending, defaultdict(list)
-        own, self._own = self._own, defaultdict(list)
-        self.held = 0
+        pending: dict[tuple[str, str], list[Message]] = defaultdict(list)
+        own: dict[str, list[tuple[Nanos, Message]]] = defaultdict(list)
+        while self._pending:
+            series, record = self._pending.popleft()
+            pending[series, day_of(record.ts_recv)].append(record)  # type: ignore[attr-defined]
+        while self._own:
+            at, message = self._own.popleft()
+            own[day_of(at)].append((at, message))
         root, count = self._terms.root, 0
         for (series, day), records in pending.items():
             with TapeWriter(next_segment(root / series / day), self._about(series)) as segment:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +15,6 @@ from actors.machine import measurer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 class Ring:
@@ -60,6 +62,37 @@ def test_what_stands_at_the_start_is_not_walked_any_more(garbage: Garbage) -> No
     assert gc.get_freeze_count() > 0
     garbage.end()
     assert gc.get_freeze_count() == 0
+
+
+def test_nothing_is_loaded_late(tmp_path: Path) -> None:
+    """Neither the first segment of a tape nor the first drawing brings modules with it."""
+    ended = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", LATE, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout.split() == []
+
+
+LATE = """
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from actors.garbage import Garbage
+from tests.research.test_tape_recorder import SOL, RecorderTerms, TapeRecorder, delta
+
+recorder = TapeRecorder(RecorderTerms(root=Path(sys.argv[1]), series=("KXSOL15M",), about={}))
+Garbage().settle()
+before = set(sys.modules)
+recorder.add([(delta(SOL, 1, 0).ts_recv, delta(SOL, 1, 0))])
+recorder.flush()
+np.quantile(np.random.default_rng(1).random(100), [0.1, 0.9])
+print(*(set(sys.modules) - before))
+"""
 
 
 def test_what_the_start_has_left_over_is_not_kept_for_ever(garbage: Garbage) -> None:

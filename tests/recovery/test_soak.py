@@ -23,7 +23,8 @@ FLAT = Sample(at=0.0, rss_mb=150.0, threads=40, handles=60, restarts=0, waiting=
 
 def series(change: Callable[[int], dict[str, float]], count: int = 80) -> list[Sample]:
     return [
-        msgspec.structs.replace(FLAT, at=number / 10, **change(number)) for number in range(count)
+        msgspec.structs.replace(FLAT, **{"at": number / 10, **change(number)})
+        for number in range(count)
     ]
 
 
@@ -43,6 +44,18 @@ def test_what_stays_flat_or_warms_up_has_not_grown() -> None:
 )
 def test_what_goes_on_growing_is_told(name: str, change: Callable[[int], dict[str, float]]) -> None:
     assert set(grown(series(change))) == {name}
+
+
+def test_what_has_filled_within_a_day_is_no_growth_and_a_slow_leak_after_it_is() -> None:
+    def filling(number: int) -> dict[str, float]:
+        return {"at": number * 0.5, "rss_mb": 150.0 + min(number, 48) * 0.5}
+
+    def leaking(number: int) -> dict[str, float]:
+        return {"at": number * 0.5, "rss_mb": 150.0 + number * 0.5}
+
+    assert grown(series(filling, 96)) == {}
+    assert set(grown(series(leaking, 96))) == {"memory"}
+    assert grown(series(leaking, 40)) == {}, "within the first day nobody can tell"
 
 
 def test_a_long_pause_of_the_collector_is_told() -> None:

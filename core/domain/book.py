@@ -12,29 +12,42 @@ when it lasts.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from core.domain.book_leg import BookCorrupt, Leg, Level, show_asks, show_bids
 from core.exchange.records import Outcome
-from core.units import DOLLAR_PRICE, MILLISECOND, Money, Nanos, Price, Quantity, format_price
+from core.units import (
+    DOLLAR_PRICE,
+    MILLISECOND,
+    ONE_CONTRACT,
+    Money,
+    Nanos,
+    Price,
+    Quantity,
+    format_price,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from core.domain.deltas import DeltaRows
 
-Level = tuple[Price, Quantity]
-"""A price and how much rests there."""
+__all__ = [
+    "CROSSING_TOLERANCE",
+    "Book",
+    "BookCorrupt",
+    "BookTop",
+    "Level",
+    "Sweep",
+    "ladder",
+    "sweep",
+]
 
 _YES: Final = Outcome.YES  # an attribute of an enum costs a look-up each time; this is hot
 CROSSING_TOLERANCE: Final = Nanos(50 * MILLISECOND)
 """Exchange time for which a book may stay crossed; longer means that a delta was lost."""
-
-
-class BookCorrupt(Exception):  # noqa: N818 - the name says the condition, as the exchange's texts do
-    """The book cannot be right: drop it and ask for a new snapshot. Says what was seen."""
 
 
 class BookTop(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -58,66 +71,6 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
         return self.fills[-1][0] if self.fills else Price(0)
 
 
-class _Leg:
-    """Bids of one leg: sizes by price, the prices in ascending order, and the best of them."""
-
-    __slots__ = ("best", "cached", "cached_depth", "cached_floor", "prices", "sizes")
-
-    def __init__(self) -> None:
-        self.replace(())
-
-    def replace(self, levels: Iterable[Level]) -> None:
-        sizes: dict[Price, Quantity] = {}
-        for price, size in levels:
-            if not 0 < price < DOLLAR_PRICE or size < 0 or price in sizes:
-                msg = f"snapshot level {format_price(price)} x {size} is impossible or repeated"
-                raise BookCorrupt(msg)
-            if size:
-                sizes[price] = size
-        self.sizes = sizes
-        self.prices = sorted(sizes)
-        self.best = self.prices[-1] if sizes else Price(0)
-        self.cached: tuple[Level, ...] | None = None
-        self.cached_depth = 0
-        self.cached_floor = 0
-
-    def change(self, price: Price, delta: Quantity) -> None:
-        if price >= self.cached_floor:
-            self.cached = None
-        before = self.sizes.get(price)
-        if before is None:
-            self._appear(price, delta)
-            return
-        after = Quantity(before + delta)
-        if after < 0:
-            msg = f"level {format_price(price)} holds {before}, a delta takes {-delta}"
-            raise BookCorrupt(msg)
-        self.resize(price, after)
-
-    def resize(self, price: Price, after: Quantity) -> None:
-        """Another size of a level that is there; at 0 it is gone."""
-        if after:
-            self.sizes[price] = after
-            return
-        del self.sizes[price]
-        prices = self.prices
-        del prices[bisect_left(prices, price)]
-        if price == self.best:
-            self.best = prices[-1] if prices else Price(0)
-
-    def _appear(self, price: Price, size: Quantity) -> None:
-        if size <= 0 or not 0 < price < DOLLAR_PRICE:
-            msg = f"level {format_price(price)} does not exist, a delta of {size} cannot make it"
-            raise BookCorrupt(msg)
-        self.add(price, size)
-
-    def add(self, price: Price, size: Quantity) -> None:
-        """A level that was not there."""
-        self.sizes[price] = size
-        insort(self.prices, price)
-        self.best = max(self.best, price)
-
-
 class Book:
     """One market's book. Not safe for several threads: its owner alone reads and changes it.
 
@@ -132,8 +85,8 @@ class Book:
     __slots__ = ("_crossed_since", "_no", "_yes")
 
     def __init__(self) -> None:
-        self._yes = _Leg()
-        self._no = _Leg()
+        self._yes = Leg()
+        self._no = Leg()
         self._crossed_since: Nanos | None = None
 
     def load(self, yes: Iterable[Level], no: Iterable[Level]) -> None:
@@ -194,6 +147,41 @@ class Book:
                 leg.cached = None
         return stop
 
+    def drift(
+        self, rows: DeltaRows, at: int, stop: int, holds: Callable[[Price, Price], bool]
+    ) -> tuple[int, bool]:
+        """Apply rows `at` to `stop` as `apply` would; where it stopped, and whether all of it held.
+
+        Like `follow` it stops before what `apply` has to look at. It stops after the first row with
+        which less than a contract is left at both best prices, or that leaves best prices (bid and
+        ask of YES) which `holds` refuses. Hot: 0.3 us a row.
+        """
+        yes, no = self._yes, self._no
+        if yes.best + no.best >= DOLLAR_PRICE:
+            return at, True
+        is_yes, prices, changes = rows.is_yes, rows.prices, rows.changes
+        for row in range(at, stop):
+            price = prices[row]
+            leg, other = (yes, no) if is_yes[row] else (no, yes)
+            before = leg.sizes.get(price, 0)
+            after = Quantity(before + changes[row])
+            if before and after >= 0:
+                leg.resize(price, after)
+            elif after > 0 and 0 < price < DOLLAR_PRICE - other.best:
+                leg.add(price, after)
+            else:
+                return row, True
+            if price >= leg.cached_floor:
+                leg.cached = None
+            if price >= leg.best and not self._held(holds):
+                return row + 1, False
+        return stop, True
+
+    def _held(self, holds: Callable[[Price, Price], bool]) -> bool:
+        yes, no = self._yes, self._no
+        is_whole = yes.size_at_best >= ONE_CONTRACT or no.size_at_best >= ONE_CONTRACT
+        return is_whole and holds(yes.best, Price(DOLLAR_PRICE - no.best))
+
     @property
     def crossed(self) -> bool:
         """Locked or crossed: between the deltas of one match, or broken. Do not publish."""
@@ -219,9 +207,9 @@ class Book:
         yes, no = self._yes, self._no
         bids, asks = yes.cached, no.cached
         if bids is None or yes.cached_depth != depth:
-            bids = _show_bids(yes, depth)
+            bids = show_bids(yes, depth)
         if asks is None or no.cached_depth != depth:
-            asks = _show_asks(no, depth)
+            asks = show_asks(no, depth)
         return BookTop(bids=bids, asks=asks)
 
 
@@ -250,22 +238,3 @@ def sweep(levels: Iterable[Level], quantity: Quantity, limit: Price) -> Sweep:
         left -= taken
         cost += price * taken
     return Sweep(fills=tuple(fills), quantity=Quantity(quantity - left), cost=Money(cost))
-
-
-def _show_bids(leg: _Leg, depth: int) -> tuple[Level, ...]:
-    sizes, best = leg.sizes, leg.prices[: -depth - 1 : -1]
-    return _remember(leg, depth, tuple([(price, sizes[price]) for price in best]))
-
-
-def _show_asks(leg: _Leg, depth: int) -> tuple[Level, ...]:
-    sizes, best = leg.sizes, leg.prices[: -depth - 1 : -1]
-    shown = tuple([(Price(DOLLAR_PRICE - price), sizes[price]) for price in best])
-    return _remember(leg, depth, shown)
-
-
-def _remember(leg: _Leg, depth: int, shown: tuple[Level, ...]) -> tuple[Level, ...]:
-    """Keep `shown` until a delta reaches one of its levels, or any level if there are fewer."""
-    leg.cached = shown
-    leg.cached_depth = depth
-    leg.cached_floor = leg.prices[-depth] if len(leg.prices) >= depth else 0
-    return shown

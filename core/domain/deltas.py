@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.exchange.records import Outcome
+from core.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ class DeltaRows:
         "changes",
         "conn",
         "is_yes",
+        "lag",
         "prices",
         "seqs",
         "sid",
@@ -44,6 +46,8 @@ class DeltaRows:
         self.seqs: Sequence[int] = ()
         self.ts_event: Sequence[Nanos] = ()
         self.ts_recv: Sequence[Nanos] = ()
+        self.lag = NEVER
+        """No row arrived later than this after its own time."""
 
     def leg(self, row: int) -> Outcome:
         """Whose bid a row changes."""

@@ -88,7 +88,7 @@ def best_offer(wish: Wish, ladder: Iterable[Level], fees: FeeTerms) -> Offer | N
 
 
 def _at(wish: Wish, price: Price, quantity: Quantity, fees: FeeTerms) -> Offer:
-    fee = fill_fee(fees, price, ONE_CONTRACT, is_taker=True) / ONE_DOLLAR
+    fee = _fee(price, fees)
     cost = price_dollars(price) + fee
     return Offer(
         outcome=wish.outcome,
@@ -99,3 +99,12 @@ def _at(wish: Wish, price: Price, quantity: Quantity, fees: FeeTerms) -> Offer:
         raw_edge=wish.probability - cost,
         edge=wish.cautious - cost,
     )
+
+
+def taking_cost(price: Price, fees: FeeTerms) -> float:
+    """Dollars that one contract costs at `price`, fee included: never less at a higher price."""
+    return price_dollars(price) + _fee(price, fees)
+
+
+def _fee(price: Price, fees: FeeTerms) -> float:
+    return fill_fee(fees, price, ONE_CONTRACT, is_taker=True) / ONE_DOLLAR

@@ -18,6 +18,7 @@ from core.exchange.records import Outcome
 from core.research.tape import TapeError, batches
 from core.research.tape_codecs import ColumnError, nanos
 from core.research.tape_columns import decode
+from core.units import Nanos
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,8 +113,10 @@ class _Columns:
         self._prices = _numbers(deltas.column("price")).tolist()
         self._changes = _numbers(deltas.column("delta")).tolist()
         self._seqs = seqs.tolist()
-        self._ts_event = nanos(_whole(deltas.column("ts_event"))).tolist()
-        self._ts_recv = nanos(_whole(deltas.column("ts_recv"))).tolist()
+        ts_event = nanos(_whole(deltas.column("ts_event")))
+        ts_recv = nanos(_whole(deltas.column("ts_recv")))
+        self._ts_event, self._ts_recv = ts_event.tolist(), ts_recv.tolist()
+        self._lag = Nanos(int((ts_recv - ts_event).max()))
         same = np.diff(seqs) == 1
         for column in (self._ticker, self._conn, self._sid):
             same &= np.diff(column) == 0
@@ -128,6 +131,7 @@ class _Columns:
             rows = DeltaRows(ticker, int(self._conn[first]), int(self._sid[first]))
             rows.start, rows.stop = first, last
             rows.is_yes, rows.prices, rows.changes = self._is_yes, self._prices, self._changes
+            rows.lag = self._lag
             rows.seqs, rows.ts_event, rows.ts_recv = self._seqs, self._ts_event, self._ts_recv
             yield rows
 

@@ -20,7 +20,7 @@ from core.domain.recent import Newest
 from core.domain.scorekeeper import Scorekeeper
 from core.exchange.records import Outcome
 from core.roles.base import HandlingRole
-from core.strategies.base import StrategyParams
+from core.strategies.base import Standing, StrategyParams
 from core.strategies.judgement import Fair, market_price, price_yes
 from core.topology import CALIBRATION
 from core.units import NEVER, SECOND, Nanos, seconds
@@ -54,9 +54,11 @@ class Calibration(HandlingRole):
         self._keeper = Scorekeeper(terms.blend)
         self._series: dict[str, tuple[str, Nanos]] = {}
         self._deaf: dict[str, Nanos] = {}
+        """Until when a market's pictures have nothing new to note."""
+        self._modelless: tuple[str, Standing] | None = None
+        """The market of the last picture, where a look was due and the model had nothing to say."""
         self._priceless: Newest[None] = Newest(MOST_WINDOWS)
         """Markets whose price was too old when they were last looked at."""
-        """Until when a market's pictures have nothing new to note."""
         self._told = Nanos(0)
         self._dirty = True
         super().__init__(
@@ -108,6 +110,7 @@ class Calibration(HandlingRole):
         """Note a look, if one is due and both have something to say."""
         market = view.market
         left = (market.close_ns - now) / SECOND
+        self._modelless = None
         if now < self._deaf.get(market.ticker, 0) or left <= 0:
             return ()
         blend = self._keeper.blend(market.series)
@@ -120,6 +123,9 @@ class Calibration(HandlingRole):
             fair = price_yes(view, now, ANY_TIME)
             if isinstance(fair, Fair):
                 self._note(view, now, fair.yes)
+            else:
+                until = min(view.ts_index + self._terms.index_fresh, market.close_ns)
+                self._modelless = market.ticker, Standing(until=Nanos(until))
         self._priceless.pop(market.ticker, None)
         return ()
 
@@ -157,6 +163,12 @@ class Calibration(HandlingRole):
         Holds as long as nothing but its book changes: a price that was too old stays so.
         """
         return NEVER if ticker in self._priceless else self._deaf.get(ticker, Nanos(0))
+
+    def standing(self, ticker: str) -> tuple[Standing, Nanos] | None:
+        """Where the model has nothing to say, no change of the book makes it speak."""
+        if self._modelless is None or self._modelless[0] != ticker:
+            return None
+        return self._modelless[1], NEVER
 
     def _determined(self, result: m.MarketDetermined, now: Nanos) -> Sequence[Message]:
         self._priceless.pop(result.ticker, None)

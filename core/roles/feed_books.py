@@ -15,7 +15,7 @@ from core.exchange.records import Outcome
 from core.units import DOLLAR_PRICE, NEVER, Nanos
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from core.domain.deltas import DeltaRows
     from core.messages import BookDelta, BookSnapshot, Message, TopOfBook
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from core.roles.feed_markets import MarketSet
     from core.roles.feed_subscriptions import Subscriptions
     from core.roles.feed_views import Views
+    from core.units import Price
 
 _YES: Final = Outcome.YES
 _PATIENCE: Final = 3
@@ -76,21 +77,42 @@ class Books:
         With `unseen` nobody looks at this market now, so that changes of its best levels are no
         news either: they are told by `catch_up`.
         """
+
+        def take(record: MarketRecord) -> tuple[int, bool]:
+            floors = _BEYOND if unseen else (record.yes_floor, record.no_floor)
+            return record.book.follow(rows, at, stop, floors), True
+
+        return self._take(rows, at, stop, take)[0]
+
+    def drift(
+        self, rows: DeltaRows, at: int, stop: int, holds: Callable[[Price, Price], bool]
+    ) -> tuple[int, bool]:
+        """The same without views as long as the best prices are such as `holds` accepts, and one
+        row further; whether all of them were.
+        """
+        return self._take(rows, at, stop, lambda record: record.book.drift(rows, at, stop, holds))
+
+    def _take(
+        self,
+        rows: DeltaRows,
+        at: int,
+        stop: int,
+        take: Callable[[MarketRecord], tuple[int, bool]],
+    ) -> tuple[int, bool]:
         sequences, sid = self._subscriptions.sequences, rows.sid
         if rows.conn != self._link.conn:
-            return stop
+            return stop, True
         if sequences.get(sid) != rows.seqs[at] - 1:
-            return at
+            return at, True
         record = self._records.get(rows.ticker)
         if record is None or not record.valid:
             sequences[sid] = rows.seqs[stop - 1]
-            return stop
-        floors = _BEYOND if unseen else (record.yes_floor, record.no_floor)
-        end = record.book.follow(rows, at, stop, floors)
+            return stop, True
+        end, held = take(record)
         if end > at:
             sequences[sid] = rows.seqs[end - 1]
             record.ts_book = rows.ts_event[end - 1]
-        return end
+        return end, held
 
     def phase(self, ticker: str) -> tuple[bool, Nanos]:
         """Whether views of a market are due now, and when that changes next."""
@@ -103,10 +125,13 @@ class Books:
         return self._views.count
 
     def catch_up(self, rows: DeltaRows, row: int) -> Sequence[Message]:
-        """The picture after rows that were taken unseen, the last of them `row`."""
+        """The picture after rows that were taken unseen, the last of them `row`; also where all is
+        as it was before them, for at least one of them was news.
+        """
         record, now = self._records.get(rows.ticker), rows.ts_recv[row]
-        if record is None or not record.valid or not record.refresh():
+        if record is None or not record.valid:
             return ()
+        record.refresh()
         return self._views.show(record, rows.ts_event[row], now, now)
 
     def snapshot(self, snapshot: BookSnapshot, now: Nanos) -> Sequence[Message]:

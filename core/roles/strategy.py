@@ -17,7 +17,7 @@ from core.domain.fold import StateFolded
 from core.domain.recent import Newest
 from core.roles.base import HandlingRole
 from core.strategies import StrategyError
-from core.strategies.base import Learner
+from core.strategies.base import Learner, Standing, Steady
 from core.topology import STRATEGY
 from core.units import NEVER, SECOND, Nanos, seconds
 
@@ -42,6 +42,18 @@ class StrategyTerms(msgspec.Struct, frozen=True, kw_only=True):
     book_fresh: Nanos = seconds(10.0)
     repeat_pass: Nanos = seconds(1.0)
     """The same refusal of the same market is told again after this."""
+
+
+class _Passed:
+    """A pass, and how long it stands once somebody asked."""
+
+    __slots__ = ("at", "code", "standing", "view")
+
+    def __init__(self, view: m.MarketView, code: str, at: Nanos) -> None:
+        self.view = view
+        self.code = code
+        self.at = at
+        self.standing: Standing | None = None
 
 
 class StrategyRole(HandlingRole):
@@ -70,6 +82,8 @@ class StrategyRole(HandlingRole):
         """Parameters that the operator has set."""
         self._quiet_until: dict[str, Nanos] = {}
         self._passed: Newest[tuple[str, Nanos]] = Newest()
+        self._last: _Passed | None = None
+        """The last picture, where the strategy passed on it."""
 
     @property
     def params(self) -> StrategyParams:
@@ -81,11 +95,13 @@ class StrategyRole(HandlingRole):
         ticker = view.market.ticker
         if not self._enabled or now < self._quiet_until.get(ticker, 0):
             return []
+        self._last = None
         stale = self._stale(view, now)
         if stale is not None:
             return self._pass(stale, now)
         opinion = self._strategy.evaluate(view, now)
         if isinstance(opinion, m.Pass):
+            self._last = _Passed(view, opinion.code, now)
             return self._pass(opinion, now)
         self._forget(now)
         self._quiet_until[ticker] = Nanos(now + self._terms.cooldown)
@@ -108,6 +124,28 @@ class StrategyRole(HandlingRole):
         code, since = self._passed.get(ticker, ("", Nanos(0)))
         told = Nanos(since + self._terms.repeat_pass) if code in _NO_PRICE else Nanos(0)
         return max(told, self._quiet_until.get(ticker, Nanos(0)))
+
+    def standing(self, ticker: str) -> tuple[Standing, Nanos] | None:
+        """How far this market's book may move before it is news here, and how old it may get; None
+        where that is not known, or the last picture was of another market.
+        """
+        last = self._last
+        if last is None or last.view.market.ticker != ticker:
+            return None
+        if last.standing is None:
+            last.standing = self._stands(last)
+        return last.standing, self._terms.book_fresh
+
+    def _stands(self, last: _Passed) -> Standing:
+        view, terms = last.view, self._terms
+        _, since = self._passed.get(view.market.ticker, ("", Nanos(0)))
+        found = None
+        if isinstance(self._strategy, Steady):
+            found = self._strategy.standing(view, last.code, last.at)
+        if found is None:
+            return Standing(until=Nanos(0))
+        until = min(found.until, since + terms.repeat_pass, view.ts_index + terms.index_fresh)
+        return msgspec.structs.replace(found, until=Nanos(until))
 
     def _stale(self, view: m.MarketView, now: Nanos) -> m.Pass | None:
         """The picture is too old to have an opinion on: names the older input, or what is not there
@@ -203,6 +241,7 @@ class StrategyRole(HandlingRole):
         if event.strategy != self._strategy.name:
             return
         self._enabled = event.enabled
+        self._last = None
         wanted = dict(event.values)
         if wanted == self._changed:
             return

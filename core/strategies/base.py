@@ -9,6 +9,7 @@ share of their reasoning is in `judgement`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
 
 import msgspec
@@ -16,10 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.domain.offers import Offer
 from core.messages import Pass, Signal
+from core.units import Nanos, Price
 
 if TYPE_CHECKING:
     from core.messages import MarketView
-    from core.units import Nanos
 
 Values = tuple[tuple[str, float], ...]
 """Named numbers behind an answer, in the order in which a reader wants them."""
@@ -105,6 +106,29 @@ class Strategy(Protocol):
 
         A signal carries no id and expires with its window: the role numbers it and shortens it.
         """
+        ...
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a market may move before a strategy that passed would say anything else.
+
+    Holds as long as nothing but the book changes, and one side of it has a contract or more at its
+    best price.
+    """
+
+    until: Nanos
+    """Before this time."""
+    holds: Callable[[Price, Price], bool] | None = None
+    """Whether the answer stays at this best bid and ask of YES (0 and $1 where a side is empty);
+    None where the book does not matter. False where that is not certain."""
+
+
+@runtime_checkable
+class Steady(Protocol):
+    """A strategy that knows when its last pass stands: backtests need not ask it again then."""
+
+    def standing(self, view: MarketView, code: str, now: Nanos) -> Standing | None:
+        """Of the pass `code` that it gave to `view` at `now`; None where nothing is known."""
         ...
 
 

@@ -11,17 +11,35 @@ from core.domain.blend import DEFAULT_BLEND, pooled
 from core.domain.book import ladder
 from core.domain.fees import FeeTerms
 from core.domain.index import PRINTS
-from core.domain.offers import Offer, Wish, best_offer
+from core.domain.offers import Offer, Wish, best_offer, taking_cost
 from core.domain.pricing import Contract, KnownPrints, fair_range, outlook
 from core.exchange.records import Outcome
-from core.units import DOLLAR_PRICE, SECOND, Nanos, price_dollars
+from core.strategies.base import Standing
+from core.units import DOLLAR_PRICE, NEVER, SECOND, Nanos, complement, price_dollars
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from core.domain.pricing import Outlook
     from core.messages import MarketView
     from core.strategies.base import Gate, StrategyParams, Values
+    from core.units import Price
 
 _BASIS_POINT: Final = 1e-4
+_MARGIN: Final = 1e-9
+"""Dollars of edge by which a pass must be certain to stand."""
+_MARGIN_NS: Final = 1_000
+_STEEPEST_FEES: Final = 100_000
+"""Basis points: with steeper ones a dearer contract could cost less with its fee."""
+GATES: Final = frozenset(
+    {
+        *("strike_unknown", "price_unknown", "not_warm"),
+        *("too_late", "too_early", "prints_missed"),
+    }
+)
+"""Codes with which `judge` refuses; none of them depends on the book."""
+EDGE: Final = "edge"
+"""Code of a pass for want of an edge."""
 _YES: Final = Outcome.YES
 _NO: Final = Outcome.NO
 
@@ -117,6 +135,51 @@ def price_yes(view: MarketView, now: Nanos, params: StrategyParams) -> Fair | Ga
     return fair_value(view, state, params)
 
 
+def standing(view: MarketView, code: str, now: Nanos, params: StrategyParams) -> Standing | None:
+    """How long a pass stands that was given for want of an edge on either outcome (`edge`), or by a
+    gate of `judge`; None for any other.
+
+    The model's value changes with the index alone, so between two prices of it the blend's value
+    changes with the middle of the book, and an outcome is nowhere cheaper than at its best price.
+    """
+    close = view.market.close_ns
+    lefts = (params.min_seconds_left, params.max_seconds_left, *DEFAULT_BLEND.bounds_s)
+    edges = (Nanos(int(close - left * SECOND) - _MARGIN_NS) for left in lefts)
+    until = min((edge for edge in edges if edge > now - 2 * _MARGIN_NS), default=NEVER)
+    if code in GATES:
+        return Standing(until=until)
+    if code != EDGE or view.market.fee_multiplier_bps > _STEEPEST_FEES:
+        return None
+    return Standing(until=until, holds=_no_edge(view, now, params))
+
+
+def _no_edge(
+    view: MarketView, now: Nanos, params: StrategyParams
+) -> Callable[[Price, Price], bool]:
+    """Tells of a best bid and ask whether surely neither outcome has the least edge there."""
+    model = fair_value(view, settlement_outlook(view), params)
+    fees = FeeTerms(fee_type=view.market.fee_type, multiplier_bps=view.market.fee_multiplier_bps)
+    most = params.min_edge - _MARGIN
+    credit = view.credits[_span(view, now)] if view.credits else ()
+    known: dict[tuple[Price, Price], bool] = {}
+
+    def holds(bid: Price, ask: Price) -> bool:
+        found = known.get((bid, ask))
+        if found is None:
+            price = (bid + ask) / (2 * DOLLAR_PRICE)
+            low, high = (
+                pooled(credit, DEFAULT_BLEND.weights, end, price) if credit else end
+                for end in (model.low, model.high)
+            )
+            found = known[bid, ask] = (
+                low - taking_cost(ask, fees) < most
+                and 1.0 - high - taking_cost(complement(bid), fees) < most
+            )
+        return found
+
+    return holds
+
+
 def market_price(view: MarketView) -> float:
     """The market's probability of YES: the middle of bid and ask; an empty side counts as 0 or 1.
 
@@ -131,12 +194,16 @@ def shrunk(fair: Fair, view: MarketView, now: Nanos) -> Fair:
     """A fair value moved towards the market's price, as the blend's credits say. Hot: 4 us."""
     market = market_price(view)
     blend = DEFAULT_BLEND
-    credit = view.credits[blend.span((view.market.close_ns - now) / SECOND)]
+    credit = view.credits[_span(view, now)]
     return Fair(
         yes=pooled(credit, blend.weights, fair.yes, market),
         low=pooled(credit, blend.weights, fair.low, market),
         high=pooled(credit, blend.weights, fair.high, market),
     )
+
+
+def _span(view: MarketView, now: Nanos) -> int:
+    return DEFAULT_BLEND.span((view.market.close_ns - now) / SECOND)
 
 
 def settlement_outlook(view: MarketView) -> Outlook:

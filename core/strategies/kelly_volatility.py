@@ -14,10 +14,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from core.strategies.base import Intent, StrategyParams, passed, signalled
-from core.strategies.judgement import Judgement, judge
+from core.strategies.judgement import EDGE, Judgement, judge, standing
 
 if TYPE_CHECKING:
     from core.messages import MarketView, Pass, Signal
+    from core.strategies.base import Standing
     from core.units import Nanos
 
 
@@ -44,7 +45,7 @@ class KellyVolatility:
             return passed(self.name, view, now, ("no_offer", judged.values))
         if offer.edge < self._params.min_edge:
             limit = ("limit", self._params.min_edge)
-            return passed(self.name, view, now, ("edge", (*judged.values, limit)))
+            return passed(self.name, view, now, (EDGE, (*judged.values, limit)))
         intent = Intent(
             offer=offer,
             kelly_fraction=self._params.kelly_fraction,
@@ -53,3 +54,7 @@ class KellyVolatility:
             values=(*judged.values, ("kelly", offer.kelly)),
         )
         return signalled(self.name, view, now, intent)
+
+    def standing(self, view: MarketView, code: str, now: Nanos) -> Standing | None:
+        """How long a pass stands while only the book changes."""
+        return standing(view, code, now, self._params)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -32,14 +32,15 @@ EAGER = {
     "signal_cooldown_seconds": 2.0,
     "strategy": {"kelly_volatility": {"min_edge": 0.0}},
 }
+CALM = {"enabled_strategies": ("kelly_volatility", "mean_reversion")}
 RECORDS = 250_000
 
 
 class Played:
     """A tape played to all roles, one way or the other."""
 
-    def __init__(self, tape: Path, fills: FillModel) -> None:
-        self.settings = fit(Settings(**EAGER), info(tape))[0]  # type: ignore[arg-type]
+    def __init__(self, tape: Path, fills: FillModel, chosen: dict[str, Any]) -> None:
+        self.settings = fit(Settings(**chosen), info(tape))[0]
         self.journal = MemoryJournal("same")
         self.cast: Cast = assemble(self.settings, self.journal.instance, fills)
         self.loop = Loop(self.cast.roles, self.journal, info(tape).first)
@@ -50,15 +51,19 @@ class Played:
         return list(self.journal.events)
 
 
-def record_by_record(tape: Path, fills: FillModel) -> tuple[Played, list[Message]]:
-    played = Played(tape, fills)
+def record_by_record(
+    tape: Path, fills: FillModel, chosen: dict[str, Any]
+) -> tuple[Played, list[Message]]:
+    played = Played(tape, fills, chosen)
     for record in read(tape):
         played.loop.take(record, record.ts_recv)  # type: ignore[attr-defined]
     return played, played.end()
 
 
-def in_columns(tape: Path, fills: FillModel) -> tuple[Played, list[Message]]:
-    played = Played(tape, fills)
+def in_columns(
+    tape: Path, fills: FillModel, chosen: dict[str, Any]
+) -> tuple[Played, list[Message]]:
+    played = Played(tape, fills, chosen)
     reader = RowReader(played.loop, played.cast.roles)
     for record in runs(tape):
         if isinstance(record, DeltaRows):
@@ -76,9 +81,11 @@ def written(path: Path, seed: int, deltas: int = 4_000) -> Path:
     return path
 
 
-def assert_the_same(tape: Path, fills: FillModel) -> tuple[Played, list[Message]]:
-    slow, expected = record_by_record(tape, fills)
-    fast, events = in_columns(tape, fills)
+def assert_the_same(
+    tape: Path, fills: FillModel, chosen: dict[str, Any] = EAGER
+) -> tuple[Played, list[Message]]:
+    slow, expected = record_by_record(tape, fills, chosen)
+    fast, events = in_columns(tape, fills, chosen)
     assert events == expected
     assert fast.loop.delivered == slow.loop.delivered == info(tape).records
     assert fast.cast.tally.passes == slow.cast.tally.passes
@@ -103,6 +110,16 @@ def test_under_every_fill_model(tmp_path: Path, caution: Caution) -> None:
     assert_the_same(written(tmp_path / "a.parquet", 9), FILL_MODELS[caution])
 
 
+@pytest.mark.parametrize("chosen", [{}, CALM])
+@pytest.mark.parametrize("seed", [20, 21])
+def test_whoever_is_harder_to_move_plays_the_same(
+    tmp_path: Path, seed: int, chosen: dict[str, Any]
+) -> None:
+    slow, _ = assert_the_same(written(tmp_path / "a.parquet", seed), FillModel(), chosen)
+
+    assert slow.cast.tally.passes["edge"] > 5
+
+
 def test_recorded_books_play_the_same(recorded: Path, tmp_path: Path) -> None:
     whole, part = tmp_path / "whole.parquet", tmp_path / "part.parquet"
     import_recorded(recorded, "KXBTC15M", whole, "books")
@@ -110,9 +127,9 @@ def test_recorded_books_play_the_same(recorded: Path, tmp_path: Path) -> None:
         for record in islice(read(whole), RECORDS):
             tape.write(record)
 
-    _, events = assert_the_same(part, FillModel())
-
-    assert any(isinstance(event, m.OrderFilled) for event in events)
+    for chosen in (EAGER, {}):
+        _, events = assert_the_same(part, FillModel(), chosen)
+        assert any(isinstance(event, m.OrderFilled) for event in events)
 
 
 def test_runs_hold_the_records_of_the_tape(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.book import CROSSING_TOLERANCE, Book, BookCorrupt, Level, ladder, sweep
+from core.domain.deltas import DeltaRows
 from core.exchange.records import Outcome
 from core.units import DOLLAR_PRICE, MILLISECOND, Nanos, Price, Quantity
 
@@ -171,6 +172,44 @@ def test_the_book_is_the_sum_of_its_deltas(
         assert top.asks == tuple((DOLLAR_PRICE - p, q) for p, q in best_no[:depth])
         assert book.bid == (best_yes[0][0] if best_yes else 0)
         assert book.ask == DOLLAR_PRICE - (best_no[0][0] if best_no else 0)
+
+
+def rows_of(deltas: list[tuple[Outcome, Price, Quantity]]) -> DeltaRows:
+    rows = DeltaRows("T", 1, 1)
+    rows.is_yes = [leg is YES for leg, _, _ in deltas]
+    rows.prices = [price for _, price, _ in deltas]
+    rows.changes = [delta for _, _, delta in deltas]
+    rows.stop = len(deltas)
+    return rows
+
+
+@given(changes(), st.sets(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=30))
+def test_it_drifts_as_far_as_best_prices_are_accepted(
+    deltas: list[tuple[Outcome, Price, Quantity]], refused: set[tuple[int, int]]
+) -> None:
+    def holds(bid: Price, ask: Price) -> bool:
+        return (bid // 400, (DOLLAR_PRICE - ask) // 400) not in refused
+
+    drifting, plain = Book(), Book()
+    rows, at = rows_of(deltas), 0
+    while at < rows.stop:
+        end, held = drifting.drift(rows, at, rows.stop, holds)
+        for row in range(at, end):
+            plain.apply(*deltas[row], NOW)
+            whole = max(plain.size(YES, plain.bid), plain.size(NO, Price(10_000 - plain.ask))) > 99
+            if row < end - 1 or held:
+                touched = deltas[row][1] >= (
+                    plain.bid if deltas[row][0] is YES else 10_000 - plain.ask
+                )
+                assert not touched or (whole and holds(plain.bid, plain.ask))
+        assert drifting.top(3) == plain.top(3)
+        if not held:
+            assert not (whole and holds(plain.bid, plain.ask))
+        elif end < rows.stop:  # a row for `apply` alone
+            drifting.apply(*deltas[end], NOW)
+            plain.apply(*deltas[end], NOW)
+            end += 1
+        at = end
 
 
 def test_top_follows_a_change_of_depth() -> None:

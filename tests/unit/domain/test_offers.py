@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.fees import FeeTerms
-from core.domain.offers import Offer, Wish, best_offer
+from core.domain.offers import Offer, Wish, best_offer, taking_cost
 from core.exchange.records import Outcome
 from core.units import ONE_CONTRACT, Price, Quantity, price_dollars
 
@@ -106,3 +106,11 @@ def test_every_contract_of_an_offer_has_the_edge_or_none_can_be_had(
     assert cheaper < contracts * ONE_CONTRACT
     assert 0.0 <= offer.confidence <= 1.0
     assert offer.cost >= price_dollars(offer.price)
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10_000), st.integers(0, 100_000))
+def test_a_dearer_contract_costs_more_with_its_fee_too(one: int, two: int, bps: int) -> None:
+    fees = FeeTerms(multiplier_bps=bps)
+    low, high = sorted((one, two))
+
+    assert taking_cost(Price(low), fees) <= taking_cost(Price(high), fees) + 1e-12

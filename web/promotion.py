@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from core.screen.market_rows import WindowRow
+    from core.screen.score_rows import CalibrationRow
     from web.hub import Hub
     from web.schema import ModeBody
     from web.settings import WebSettings
@@ -77,7 +78,27 @@ def checklist(hub: Hub, windows: Iterable[WindowRow], settings: WebSettings) -> 
             "not told yet" if verdict is None else verdict.sentence,
             f"after {LEAST} windows",
         ),
+        calibrated(board),
     )
+
+
+def calibrated(board: CalibrationRow | None) -> Check:
+    """Whether the fair value has forecast as well as the market's price, by the journal's scores.
+
+    Held against each other over the same looks at the same windows, in every series: who trades on
+    a forecast that is worse than the price pays for the difference.
+    """
+    rows = board.series if board is not None else ()
+    scored = [(row, row.log_loss) for row in rows if row.log_loss is not None]
+    told = "; ".join(
+        f"{row.series} {loss.blend:.4f} against {loss.market:.4f} in {row.windows} windows"
+        for row, loss in scored
+    )
+    passed = len(scored) == len(rows) > 0 and all(
+        row.windows >= _WINDOWS and loss.blend <= loss.market for row, loss in scored
+    )
+    needed = f"log loss of the fair value at most the market's, over {_WINDOWS} windows a series"
+    return _check("calibrated", passed, told or "not scored yet", needed)
 
 
 def switch(wanted: ModeBody, hub: Hub, checks: tuple[Check, ...]) -> ControlAnswer:

@@ -208,7 +208,7 @@ def test_another_mode_is_refused_with_the_checklist_and_the_command(floor: Floor
     assert error["code"] == "checklist_failed"
     assert error["details"]["command"] == "DRY_RUN_MODE=false python run.py trade"
     failed = {row["name"] for row in error["details"]["checklist"] if not row["passed"]}
-    assert {"api_key", "enough_windows", "evidence_of_edge"} <= failed
+    assert {"api_key", "enough_windows", "evidence_of_edge", "calibrated"} <= failed
     paper = floor.site.post("/api/mode", json={"mode": "paper"}).json()["error"]
     assert paper["code"] == "restart_required"
 

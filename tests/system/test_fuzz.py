@@ -5,6 +5,9 @@ Also what only a real process shows: that no secret stands in the process list.
 
 from __future__ import annotations
 
+import secrets
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,10 +32,9 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
 def test_no_secret_stands_in_the_process_list_and_no_request_breaks_the_daemon(
     daemon: Daemon, tmp_path: Path
 ) -> None:
-    lists = [line for line in _command_lines() if b"run.py" in line]
-    assert lists or not Path("/proc").is_dir()
-    secrets = [daemon.token, (tmp_path / "var" / "token-viewer").read_text().strip()]
-    assert not [line for line in lists for secret in secrets if secret.encode() in line]
+    assert _processes_that_show("run.py") or not Path("/proc").is_dir()
+    for secret in (daemon.token, (tmp_path / "var" / "token-viewer").read_text().strip()):
+        assert not _processes_that_show(secret)
     code, sent = attack(daemon, CASES, 1, tmp_path)
     assert code == 0
     assert sent > CASES
@@ -41,11 +43,23 @@ def test_no_secret_stands_in_the_process_list_and_no_request_breaks_the_daemon(
     assert daemon.failures() == []
 
 
-def _command_lines() -> list[bytes]:
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="no process list to read")
+def test_a_secret_that_is_handed_on_by_the_command_line_is_found() -> None:
+    """What the test above would see of a daemon that did so, as a child of its own would."""
+    secret = secrets.token_urlsafe(32)
+    command = [sys.executable, "-c", "input()", "--token", secret]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:  # noqa: S603 - our own
+        assert len(_processes_that_show(secret)) == 1
+        child.communicate(b"\n")
+    assert not _processes_that_show(secret)
+
+
+def _processes_that_show(text: str) -> list[bytes]:
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            found.append(path.read_bytes())
+            line = path.read_bytes()
         except OSError:
             continue
+        found += [line] if text.encode() in line else []
     return found

@@ -29,6 +29,7 @@ from tests.contract.venue import (
     index_at,
     order,
 )
+from web.exchange import ACCOUNT
 
 IOC = TimeInForce.IOC
 FOK = TimeInForce.FOK
@@ -98,6 +99,8 @@ def test_c05_a_used_client_order_id_is_refused_and_places_nothing(venue: Venue) 
 
 
 def test_c06_cash_that_is_not_on_the_shard_is_refused(venue: Venue) -> None:
+    elsewhere = Money(100_000_000_000)
+    venue.control(lambda engine, now: engine.deposit(ACCOUNT, 0, elsewhere, now))
     with pytest.raises(Rejected) as caught:
         venue.exchange.create_order(order("c06", Side.BID, "0.50", "10000"))
     assert refusal(caught) == ("insufficient_balance", 400)
@@ -220,20 +223,22 @@ def test_c18_a_cancel_of_a_filled_order_is_not_found(venue: Venue) -> None:
 
 
 def test_c19_an_amend_counts_what_is_filled_already(venue: Venue) -> None:
+    """In its place in the queue, and at another price."""
     placed = venue.exchange.create_order(order("c19", Side.BID, "0.50", "10"))
     venue.outsider(Side.ASK, "0.50", "4")
-    venue.exchange.amend_order(
-        AmendRequest(
-            order_id=placed.order_id,
-            ticker=TICKER,
-            side=Side.BID,
-            price=Price(4900),
-            total=Quantity(700),
-            shard=2,
+    for price, total in ((5000, 900), (4900, 700)):
+        venue.exchange.amend_order(
+            AmendRequest(
+                order_id=placed.order_id,
+                ticker=TICKER,
+                side=Side.BID,
+                price=Price(price),
+                total=Quantity(total),
+                shard=2,
+            )
         )
-    )
-    row = venue.exchange.order(placed.order_id)
-    assert (row.price, row.filled, row.remaining) == (4900, 400, 300)
+        row = venue.exchange.order(placed.order_id)
+        assert (row.price, row.filled, row.remaining) == (price, 400, total - 400)
 
 
 def test_c20_a_decrease_keeps_the_order_and_shrinks_it(venue: Venue) -> None:

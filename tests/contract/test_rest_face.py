@@ -314,6 +314,7 @@ def test_r18_an_ask_is_a_sale_of_yes_in_the_legacy_words(served: Venue, raw: Raw
     assert (row["side"], row["action"]) == ("yes", "sell")
     assert (row["outcome_side"], row["book_side"]) == ("no", "ask")
     assert row["expiration_time"] is None
+    assert served.exchange.order(placed.order_id).side is Side.ASK, "read from the new words"
 
 
 def test_r19_a_settlement_pays_in_whole_cents(served: Venue, raw: Raw) -> None:

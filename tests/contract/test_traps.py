@@ -21,6 +21,8 @@ from tests.contract.test_rest_face import BODY, ORDERS, Raw
 from tests.contract.venue import CLOSES, TICKER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tests.contract.venue import Venue
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -103,7 +105,10 @@ TRAPS: dict[int, tuple[str, str]] = {
     ),
     18: (
         "the windowed average is not the settlement",
-        "test_the_final_minute_mean_is_not_the_settlement_mean",
+        (
+            "test_the_final_minute_mean_is_not_the_settlement_mean"
+            " test_c30_a_window_settles_on_the_mean_of_its_last_sixty_prints"
+        ),
     ),
     19: (
         "rounding, and ties are YES",
@@ -185,7 +190,13 @@ TRAPS: dict[int, tuple[str, str]] = {
         "test_ticks_change_width_at_ten_and_ninety_cents test_rounding_on_the_tapered_grid",
     ),
     32: ("post-only crosses", "test_c10_a_post_only_order_that_would_cross_is_refused"),
-    33: ("a batch is 201 with errors in it", "test_r08_a_batch_answers_each_item_for_itself"),
+    33: (
+        "a batch is 201 with errors in it",
+        (
+            "test_r08_a_batch_answers_each_item_for_itself"
+            " test_k10_a_batch_gives_each_order_its_own_answer"
+        ),
+    ),
     34: (
         "a 429 names no time",
         (
@@ -332,14 +343,25 @@ CHECKLIST: dict[str, str] = {
 
 
 @cache
-def known() -> dict[str, ast.FunctionDef]:
-    """Every test function of the suite by name; of equal names the last."""
+def places() -> dict[str, tuple[Path, ast.FunctionDef]]:
+    """Every test function of the suite by name, and its file; of equal names the last."""
     return {
-        node.name: node
+        node.name: (path, node)
         for path in TESTS.rglob("test_*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     }
+
+
+def node_ids(names: Iterable[str]) -> list[str]:
+    """What pytest calls these tests, from the root of the tree."""
+    return [f"{places()[name][0].relative_to(TESTS.parent)}::{name}" for name in names]
+
+
+@cache
+def known() -> dict[str, ast.FunctionDef]:
+    """Every test function of the suite by name."""
+    return {name: node for name, (_, node) in places().items()}
 
 
 def faults_of(name: str) -> str:

@@ -82,12 +82,16 @@ class Loop:
         Hot: beside the roles it costs about 1 us.
         """
         if self._agenda and self._agenda[0][0] <= now:
-            last = self.clock.now()
-            if now - last > SILENCE:
-                self._run_due(Nanos(last + _BEFORE))
-                self._rest(Nanos(now - _AGAIN))
-            self._run_due(now)
+            self.pass_time(now)
         self.take_for(self._targets[type(record)], record, now)
+
+    def pass_time(self, now: Nanos) -> None:
+        """Everything that is due until `now`, when the next record comes."""
+        last = self.clock.now()
+        if now - last > SILENCE:
+            self._run_due(Nanos(last + _BEFORE))
+            self._rest(Nanos(now - _AGAIN))
+        self._run_due(now)
 
     def take_for(self, targets: Sequence[str], record: Message, now: Nanos) -> None:
         """A record for some roles only, with nothing due until `now`."""

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     Holds = Callable[[Price, Price], bool]
 
+_PRICES: Final = (m.SpotTick, m.IndexPrint)
+"""Records that change nothing but a price; the views that they bring show all there is."""
 _NONE: Final = Standing(until=Nanos(0)), Nanos(0)
 _TWO_SIDED: Final = (
     Standing(until=NEVER, holds=lambda bid, ask: bid > 0 and ask < DOLLAR_PRICE),
@@ -71,17 +73,21 @@ class RowReader:
             for role in roles.values()
             if isinstance(role, HandlingRole) and m.MarketView in role.handlers
         ]
-        self._seen: set[str] = set()
-        """Markets of which a view was seen since anything but deltas came that may have woken
-        somebody."""
+        self._seen = feed.books.watched()
+        """Markets of which a view was seen since anything but deltas and prices came that may have
+        woken somebody."""
         self._unseen: tuple[DeltaRows, int] | None = None
         """The last row that was taken without a view, where one may be due."""
 
     def take(self, record: m.Message, now: Nanos) -> None:
         """A record that is no run."""
         self.show()
+        if now >= self._loop.next_due:
+            self._loop.pass_time(now)
         self._seen.clear()
         self._loop.take(record, now)
+        if type(record) not in _PRICES:
+            self._seen.clear()
 
     def take_rows(self, rows: DeltaRows) -> None:
         """All rows of a run, and everything that is due before each."""
@@ -103,16 +109,15 @@ class RowReader:
 
     def _tell(self, rows: DeltaRows, row: int, *, to_feed_alone: bool) -> None:
         """One row as a message; what is due before it is news."""
-        loop, now, shown = self._loop, rows.ts_recv[row], self._books.shown
+        loop, now = self._loop, rows.ts_recv[row]
         if to_feed_alone:
             self._outside.follow(rows, row, row + 1)
             loop.take_for((FEED,), message(rows, row), now)
         else:
             if now >= loop.next_due:
+                loop.pass_time(now)
                 self._seen.clear()
             loop.take(message(rows, row), now)
-        if self._books.shown > shown:
-            self._seen.add(rows.ticker)
 
     def _follow(self, rows: DeltaRows, at: int, limit: int) -> int:
         """Take what needs no message; where that ends."""

@@ -119,10 +119,10 @@ class Books:
         record = self._records.get(ticker)
         return (False, NEVER) if record is None else (record.trading, record.edge)
 
-    @property
-    def shown(self) -> int:
-        """Views so far."""
-        return self._views.count
+    def watched(self) -> set[str]:
+        """A set of the markets that are shown from now on; who asks for it empties it."""
+        self._views.seen = set()
+        return self._views.seen
 
     def catch_up(self, rows: DeltaRows, row: int) -> Sequence[Message]:
         """The picture after rows that were taken unseen, the last of them `row`; also where all is

@@ -21,8 +21,8 @@ class Views:
 
     def __init__(self, indices: Mapping[str, SeriesIndex]) -> None:
         self._indices = indices
-        self.count = 0
-        """Views built."""
+        self.seen: set[str] | None = None
+        """Where somebody plays a recording: markets that were shown since they emptied this."""
 
     def show(
         self, record: MarketRecord, ts_event: Nanos, ts_recv: Nanos, now: Nanos
@@ -38,7 +38,8 @@ class Views:
                 return ()
         elif not record.trading:
             return ()
-        self.count += 1
+        if self.seen is not None:
+            self.seen.add(record.terms.ticker)
         return (build_view(record, self._indices[record.terms.series], ts_event, ts_recv),)
 
     def show_all(

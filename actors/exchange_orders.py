@@ -114,7 +114,7 @@ class OrderDesk:
         except Rejected as error:
             if error.code == DUPLICATE:
                 return self._found_again(order)
-            return self.rejected(order_id, error.code, str(error))
+            return self.rejected(order_id, error.reason, str(error))
         except Unauthorized as error:
             return self.rejected(order_id, "unauthorized", str(error))
         except (RateLimited, Unavailable) as error:

@@ -190,6 +190,9 @@ class Assembly:
             index_fresh=patience(s.index_fresh_seconds),
             book_fresh=patience(s.book_fresh_seconds),
             repeat_pass=patience(1.0),
+            quote_lease=self._quote_lease(),
+            repeat_quote=patience(1.0),
+            own_shown=self._around.mode in ("local", "live"),
         )
         given = s.strategy.get(name, {})
         return StrategyRole(strategies.create(name, given), terms, given)
@@ -206,9 +209,14 @@ class Assembly:
                 reconcile_every=patience(s.reconcile_seconds),
                 recheck=patience(2.0),
                 doubt_every=patience(10.0),
+                quote_lease=self._quote_lease(),
                 places_every=patience(5.0),
             )
         )
+
+    def _quote_lease(self) -> Nanos:
+        """An order rests by a picture while that may be acted upon, and until the next is there."""
+        return self._around.patience(self._settings.index_fresh_seconds + 3.0)
 
     def _supervision(self) -> Supervision:
         s, patience = self._settings, self._around.patience

@@ -72,7 +72,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     # decisions
     m.Signal: (RISK, DASHBOARD, SESSION, RECORDER),
     m.Pass: (DASHBOARD, SESSION),
-    m.OrderApproved: (EXECUTION, DASHBOARD, RECORDER),
+    m.OrderApproved: (EXECUTION, DASHBOARD, STRATEGY, RECORDER),
     m.OrderDenied: (DASHBOARD, RECORDER),
     m.LedgerMarked: (SUPERVISION, DASHBOARD, SESSION),
     m.BreachDetected: (SUPERVISION, DASHBOARD),
@@ -82,6 +82,8 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.DayOpened: (DASHBOARD,),
     m.CapitalSet: (DASHBOARD,),
     m.PeakRaised: (DASHBOARD,),
+    m.KeepOrder: (EXECUTION,),
+    m.WithdrawOrder: (EXECUTION, DASHBOARD),
     # effects on the exchange
     m.PlaceOrder: (EXCHANGE, PAPER),
     m.CancelOrder: (EXCHANGE, PAPER),
@@ -110,11 +112,11 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     # events of execution
     m.OrderAdopted: (RISK, DASHBOARD),
     m.OrderSubmitting: (DASHBOARD, SESSION, RECORDER),
-    m.OrderAccepted: (RISK, SUPERVISION, DASHBOARD, OPERATOR, RECORDER),
-    m.OrderRejected: (RISK, SUPERVISION, DASHBOARD, OPERATOR, RECORDER),
+    m.OrderAccepted: (RISK, SUPERVISION, DASHBOARD, STRATEGY, OPERATOR, RECORDER),
+    m.OrderRejected: (RISK, SUPERVISION, DASHBOARD, STRATEGY, OPERATOR, RECORDER),
     m.OrderUnknown: (RISK, SUPERVISION, DASHBOARD, OPERATOR, RECORDER),
-    m.OrderFilled: (RISK, CALIBRATION, DASHBOARD, SESSION, RECORDER),
-    m.OrderClosed: (RISK, SUPERVISION, DASHBOARD, OPERATOR, RECORDER),
+    m.OrderFilled: (RISK, CALIBRATION, DASHBOARD, STRATEGY, SESSION, RECORDER),
+    m.OrderClosed: (RISK, SUPERVISION, DASHBOARD, STRATEGY, OPERATOR, RECORDER),
     m.AccountBooked: (RISK,),
     m.Reconciled: (SUPERVISION, EXECUTION, DASHBOARD, SESSION),
     # control
@@ -231,10 +233,7 @@ CONFLATE: Final[dict[type[m.Message], Callable[..., Hashable]]] = {
 STREAMED: Final[frozenset[type[m.Message]]] = frozenset(
     {m.BookSnapshot, m.BookDelta, m.TopOfBook, m.TradePrint, m.IndexPrint, m.SpotTick}
 )
-"""Market data as they stream in: worthless to a host that missed the piece before or starts anew.
-
-Not kept for a host that is down; its successor asks for a fresh snapshot.
-"""
+"""Market data as they stream in: not kept for a host that is down, who asks for a snapshot anew."""
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):

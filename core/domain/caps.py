@@ -153,7 +153,9 @@ def _inside(cost: float) -> float:
 
 def fee_share(facts: Facts) -> float:
     """Fee per contract at the signal's price, in dollars."""
-    return dollars(fee_bound(facts.fees, facts.signal.price, ONE_CONTRACT, fills=1))
+    taking = facts.signal.style == "take"
+    bound = fee_bound(facts.fees, facts.signal.price, ONE_CONTRACT, fills=1, is_taker=taking)
+    return dollars(bound)
 
 
 def position_room(facts: Facts) -> Money:
@@ -162,8 +164,10 @@ def position_room(facts: Facts) -> Money:
 
 
 def reserve(facts: Facts, quantity: Quantity) -> Money:
-    """Cost at the worst price plus the worst fee."""
-    worst = fee_bound(facts.fees, facts.signal.price, quantity, fills=MOST_FILLS)
+    """Cost at the worst price plus the worst fee: the maker's for what cannot take."""
+    taking = facts.signal.style == "take"
+    price = facts.signal.price
+    worst = fee_bound(facts.fees, price, quantity, fills=MOST_FILLS, is_taker=taking)
     return Money(notional(facts.signal.price, quantity) + worst)
 
 

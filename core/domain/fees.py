@@ -110,9 +110,16 @@ def fill_fee(terms: FeeTerms, price: Price, quantity: Quantity, *, is_taker: boo
 
 
 def fee_bound(
-    terms: FeeTerms, limit: Price, quantity: Quantity, *, fills: int | None = None
+    terms: FeeTerms,
+    limit: Price,
+    quantity: Quantity,
+    *,
+    fills: int | None = None,
+    is_taker: bool = True,
 ) -> Money:
-    """The most that buying `quantity` at `limit` or better can cost in fees, as taker or maker.
+    """The most that buying `quantity` at `limit` or better can cost in fees.
+
+    A taker's bound holds for a maker too; for one who can only be the maker there is a lower one.
 
     Holds for every split into at most `fills` fills, each with a price of its own; None means any
     number, that is one for each 0.01 contract. Rounding may add almost two units to each fill, so
@@ -121,7 +128,7 @@ def fee_bound(
     """
     most = quantity if fills is None else min(quantity, fills)
     dearest = Price(min(limit, DOLLAR_PRICE // 2))
-    raw = _raw(terms, dearest, quantity, is_taker=True)
+    raw = _raw(terms, dearest, quantity, is_taker=is_taker)
     # A sum of n roundings up is below its terms' sum plus n units; the second rounding starts from
     # whole Money, so it adds at most one Money less than a unit.
     slack = most * (terms.trade_unit + terms.account_unit - 1)

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 def as_signal(order: m.PlaceManually, view: MarketView, now: Nanos) -> m.Signal:
     """The order as risk reads every wish; without an opinion its edge is nothing."""
     terms = rules.fee_terms(view.market)
-    fee = dollars(fee_bound(terms, order.price, ONE_CONTRACT, fills=1))
+    taking = order.style == "take"
+    fee = dollars(fee_bound(terms, order.price, ONE_CONTRACT, fills=1, is_taker=taking))
     cost = price_dollars(order.price) + fee
     probability = cost if order.probability is None else order.probability
     return m.Signal(
@@ -70,7 +71,8 @@ def quote(facts: Facts, wanted: Quantity) -> m.Quote:
     cost, resting_fees = taken.cost, 0
     if signal.style == "make" or not taken.quantity:
         cost = Money(cost + notional(signal.price, rest))
-        resting_fees = fee_bound(facts.fees, signal.price, rest, fills=1) if rest else 0
+        taking = signal.style == "take"
+        resting_fees = fee_bound(facts.fees, signal.price, rest, fills=1, is_taker=taking)
     sized = caps.size(facts)
     return m.Quote(
         ticker=signal.ticker,

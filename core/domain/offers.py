@@ -9,6 +9,7 @@ import msgspec
 from core.domain.fees import fill_fee
 from core.domain.sizing import kelly_fraction
 from core.exchange.records import Outcome
+from core.messages import Style
 from core.units import ONE_CONTRACT, ONE_DOLLAR, Price, Quantity, price_dollars
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Probability minus price minus fee."""
     edge: float
     """The same from the cautious probability: what decides."""
+    style: Style = "take"
+    """Whether it is taken from the book, or an order of ours rests there."""
 
     @property
     def cost(self) -> float:

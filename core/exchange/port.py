@@ -69,6 +69,14 @@ class Rejected(ExchangeError):
         self.message = message
         self.details = details
 
+    @property
+    def reason(self) -> str:
+        """The code, or a narrower one: the exchange has one for many faults of an order.
+
+        `post_only_cross`: the book had moved, and what was only to rest would have traded.
+        """
+        return "post_only_cross" if "post only cross" in self.details.lower() else self.code
+
 
 class Ambiguous(ExchangeError):
     """A write's outcome is unknown; only the exchange's own records can tell."""

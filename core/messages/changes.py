@@ -33,6 +33,24 @@ class DecreaseRefused(Message, frozen=True, kw_only=True):
     ts_recv: Nanos
 
 
+class KeepOrder(Message, frozen=True, kw_only=True):
+    """A strategy still wants an order of its own to rest. Nobody wants it after `expires`."""
+
+    order_id: str
+    expires: Nanos
+
+
+class WithdrawOrder(Message, frozen=True, kw_only=True):
+    """A strategy does not want an order of its own to rest any longer, and why."""
+
+    order_id: str
+    strategy: str
+    ticker: str
+    code: str
+    """The gate that shut, or `moved`: another price or outcome is wanted."""
+    created: Nanos
+
+
 class QueryPlaces(Message, frozen=True, kw_only=True):
     """Ask where our resting orders of these markets stand in their queues."""
 

@@ -229,6 +229,16 @@ class FrameSkipped(Message, frozen=True, kw_only=True):
     ts_recv: Nanos
 
 
+class OwnOrder(Part, frozen=True, kw_only=True):
+    """An order of a strategy that rests in a market."""
+
+    outcome: Outcome
+    price: Price
+    """In the outcome's own dollars."""
+    quantity: Quantity
+    """What of it may still fill."""
+
+
 class MarketView(Message, frozen=True, kw_only=True):
     """All that a strategy may know of one market, as one immutable picture.
 
@@ -261,6 +271,8 @@ class MarketView(Message, frozen=True, kw_only=True):
     """Of the blend's experts in this series, by time left; empty: the model is not blended."""
     regime: str
     """calm, normal or spike."""
+    own: OwnOrder | None = None
+    """Told by the strategy's own role to its strategy alone; bids and asks are then without it."""
     ts_book: Nanos
     """Newest event time of the book."""
     ts_index: Nanos

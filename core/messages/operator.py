@@ -101,7 +101,7 @@ class Quote(Part, frozen=True, kw_only=True):
     cost: Money
     """At the prices of the book for what is fillable, at the limit for the rest."""
     fees: Money
-    """For what is fillable; an order that rests pays the maker's fee, told at the taker's bound."""
+    """For what is fillable, and the most for the rest: the maker's for an order that rests."""
     reserve: Money
     """Cost at the limit and the most in fees: what is set aside."""
     allowed: Quantity

@@ -16,6 +16,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from config.settings import Settings
 from core import strategies
+from core.strategies.base import QUOTING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -108,6 +109,7 @@ def _all(strategy: str, settings: Settings) -> dict[str, Dimension]:
     found = [
         _dimension(f"{_prefix(strategy)}{name.upper()}", field, getattr(now, name))
         for name, field in kind.Params.model_fields.items()
+        if now.style == "make" or name not in QUOTING
     ]
     found += [
         _dimension(name.upper(), Settings.model_fields[name], getattr(settings, name))

@@ -19,6 +19,7 @@ from core.roles.feed_terms import MARKET_STREAM
 from core.roles.order_events import rejection
 from core.roles.order_news import OrderNews
 from core.roles.questions import Questions
+from core.roles.quotes import Quotes
 from core.topology import EXECUTION
 from core.units import Nanos, Quantity
 
@@ -36,6 +37,7 @@ class Execution(HandlingRole):
     def __init__(self, terms: ExecutionTerms, name: str = EXECUTION) -> None:
         self._news = OrderNews(terms)
         self._questions = Questions(self._news, terms)
+        self._quotes = Quotes(self._news.book, terms)
         super().__init__(
             name,
             {
@@ -56,6 +58,8 @@ class Execution(HandlingRole):
                 m.DecreaseRefused: self._not_changed,
                 m.CancelOwn: partial(own_orders.cancel, self._news),
                 m.DecreaseOwn: partial(own_orders.decrease, self._news),
+                m.KeepOrder: self._quotes.keep,
+                m.WithdrawOrder: self._quotes.withdraw,
                 m.OrderLookup: self._looked_up,
                 m.AccountReport: self._account,
                 m.QueryFailed: self._questions.unanswered,
@@ -87,6 +91,7 @@ class Execution(HandlingRole):
         del now
         if change.state != "ACTIVE":
             self._permit = None
+            self._quotes.forbidden()
         return []
 
     # --- submitting --------------------------------------------------------------------------
@@ -106,13 +111,17 @@ class Execution(HandlingRole):
 
     def _refusal(self, approved: m.OrderApproved, now: Nanos) -> str:
         permit = self._permit
-        if permit is None or now >= permit.expires or permit.state != "ACTIVE":
+        if permit is None or not self._is_allowed(now):
             return "no_permit"
         if approved.epoch != permit.epoch:
             return "stale_epoch"
         if now >= approved.expires:
             return "intent_expired"
         return ""
+
+    def _is_allowed(self, now: Nanos) -> bool:
+        permit = self._permit
+        return permit is not None and now < permit.expires and permit.state == "ACTIVE"
 
     # --- answers -----------------------------------------------------------------------------
 
@@ -205,9 +214,10 @@ class Execution(HandlingRole):
 
     def _begin(self, begin: m.Begin, now: Nanos) -> list[Message]:
         del begin
+        self._quotes.begin(now)
         return self._questions.at_start(now)
 
     def _tick(self, tick: m.Tick, now: Nanos) -> list[Message]:
         del tick
         self._news.strays.expire(now)
-        return self._questions.due(now)
+        return [*self._questions.due(now), *self._quotes.due(now, allowed=self._is_allowed(now))]

@@ -29,5 +29,7 @@ class ExecutionTerms(msgspec.Struct, frozen=True, kw_only=True):
     """How far back fills are asked for when no open order says otherwise."""
     deep_backfill: Nanos = seconds(24 * 3600.0)
     """The same while the books differ."""
+    quote_lease: Nanos = seconds(6.0)
+    """So long an order of a strategy rests without being asked for again."""
     places_every: Nanos = seconds(5.0)
     """Between two questions for the places of resting orders in their queues."""

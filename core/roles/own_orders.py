@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from core import messages as m
 from core.domain.orders import OrderRecord, OrderState
+from core.roles.quotes import cancel_of
 from core.units import ONE_CONTRACT
 
 if TYPE_CHECKING:
@@ -20,13 +21,10 @@ def cancel(news: OrderNews, command: m.CancelOwn, _: Nanos) -> list[Message]:
     refusal = _refusal(order)
     if refusal or order is None:
         return [_refused(command, refusal)]
-    effect = m.CancelOrder(
-        order_id=order.order_id,
-        venue_order_id=order.venue_order_id,
-        ticker=order.request.ticker,
-        shard=order.request.shard or 0,
-    )
-    return [effect, m.CommandAnswered(command_id=command.command_id, order_id=order.order_id)]
+    return [
+        cancel_of(order),
+        m.CommandAnswered(command_id=command.command_id, order_id=order.order_id),
+    ]
 
 
 def decrease(news: OrderNews, command: m.DecreaseOwn, _: Nanos) -> list[Message]:

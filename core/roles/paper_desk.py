@@ -90,7 +90,7 @@ class Desk:
         except Rejected as refusal:
             return m.PlaceRejected(
                 order_id=wanted.client_order_id,
-                code=refusal.code,
+                code=refusal.reason,
                 text=f"{refusal.message} {refusal.details}".strip(),
                 ts_recv=back,
             )

@@ -37,6 +37,7 @@ NOT_THE_EXCHANGE: Final = frozenset(
         "no_permit",
         "not_found",
         "permit_expired",
+        "post_only_cross",
         "rate_limited",
         "stale_epoch",
         "unavailable",

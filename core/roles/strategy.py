@@ -14,8 +14,10 @@ import msgspec
 from core import messages as m
 from core import strategies
 from core.domain.fold import StateFolded
+from core.domain.orders import EXECUTED
 from core.domain.recent import Newest
 from core.roles.base import HandlingRole
+from core.roles.own_quotes import OwnQuotes
 from core.strategies import StrategyError
 from core.strategies.base import Learner, Standing, Steady
 from core.topology import STRATEGY
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from core.messages import Message
+    from core.roles.own_quotes import Quote
     from core.strategies.base import Strategy, StrategyParams
 
 _INDEX_STALE: Final = "index_stale"
@@ -42,6 +45,12 @@ class StrategyTerms(msgspec.Struct, frozen=True, kw_only=True):
     book_fresh: Nanos = seconds(10.0)
     repeat_pass: Nanos = seconds(1.0)
     """The same refusal of the same market is told again after this."""
+    quote_lease: Nanos = seconds(6.0)
+    """So long an order of ours goes on resting by one word of ours."""
+    repeat_quote: Nanos = seconds(1.0)
+    """Between two words about the same order."""
+    own_shown: bool = False
+    """The venue's book contains our own orders; that of paper and of a tape does not."""
 
 
 class _Passed:
@@ -84,6 +93,7 @@ class StrategyRole(HandlingRole):
         self._passed: Newest[tuple[str, Nanos]] = Newest()
         self._last: _Passed | None = None
         """The last picture, where the strategy passed on it."""
+        self._quotes = OwnQuotes(strategy.name, terms)
 
     @property
     def params(self) -> StrategyParams:
@@ -93,7 +103,13 @@ class StrategyRole(HandlingRole):
     def _viewed(self, view: m.MarketView, now: Nanos) -> list[Message]:
         """Hot: every picture of every market comes through here."""
         ticker = view.market.ticker
-        if not self._enabled or now < self._quiet_until.get(ticker, 0):
+        if not self._enabled:
+            return []
+        quote = self._quotes.of(ticker)
+        if quote is not None:
+            self._last = None
+            return self._tend(quote, view, now)
+        if now < self._quiet_until.get(ticker, 0):
             return []
         self._last = None
         stale = self._stale(view, now)
@@ -114,6 +130,28 @@ class StrategyRole(HandlingRole):
             )
         ]
 
+    # --- an order that rests ---------------------------------------------------------------------
+
+    def _tend(self, quote: Quote, view: m.MarketView, now: Nanos) -> list[Message]:
+        """Say on every picture whether it may go on resting: where it is, and at all."""
+        opinion: m.Signal | m.Pass | None = self._stale(view, now)
+        if opinion is None:
+            opinion = self._strategy.evaluate(self._quotes.without(view, quote), now)
+        if isinstance(opinion, m.Pass):
+            return [*self._pass(opinion, now), *self._quotes.withdrawn(quote, opinion.code, now)]
+        own = quote.own
+        same = (opinion.outcome, opinion.price) == (own.outcome, own.price)
+        if opinion.style == "make" and same:
+            return self._quotes.kept(quote, now)
+        return self._quotes.withdrawn(quote, "moved", now)
+
+    def _ended(self, ended: Quote, event: Message) -> None:
+        """After its fill the market is left alone as after any signal; else a moment."""
+        if isinstance(event, m.OrderClosed | m.OrderRejected):
+            filled = isinstance(event, m.OrderClosed) and event.reason == EXECUTED
+            pause = self._terms.cooldown if filled else seconds(self.params.requote_seconds)
+            self._quiet_until[ended.ticker] = Nanos(event.ts + pause)
+
     def deaf_until(self, ticker: str) -> Nanos:
         """Until then no picture of this market would change anything here or be answered.
 
@@ -121,6 +159,8 @@ class StrategyRole(HandlingRole):
         """
         if not self._enabled:
             return NEVER
+        if self._quotes.of(ticker) is not None:
+            return Nanos(0)
         code, since = self._passed.get(ticker, ("", Nanos(0)))
         told = Nanos(since + self._terms.repeat_pass) if code in _NO_PRICE else Nanos(0)
         return max(told, self._quiet_until.get(ticker, Nanos(0)))
@@ -201,7 +241,8 @@ class StrategyRole(HandlingRole):
             reason=switch.reason,
             ts=now,
         )
-        return [changed, answer]
+        leaving = [] if switch.enabled else self._quotes.all_withdrawn("disabled", now)
+        return [changed, answer, *leaving]
 
     def _parameters(self, command: m.SetParameters, now: Nanos) -> list[Message]:
         """Other parameters, if they are valid together; effective from the next picture on."""
@@ -226,15 +267,18 @@ class StrategyRole(HandlingRole):
         return [changed, m.CommandAnswered(command_id=command.command_id)]
 
     def apply(self, event: Message) -> None:
-        """Fold what the operator has set."""
+        """Fold what the operator has set, and what became of our own orders."""
         match event:
             case StateFolded():
+                self._quotes.load(event)
                 for kept in event.strategies:
                     self._set(kept)
             case m.StrategySet():
                 self._set(event)
             case _:
-                pass
+                ended = self._quotes.apply(event)
+                if ended is not None:
+                    self._ended(ended, event)
 
     def _set(self, event: m.StrategySet) -> None:
         """Parameters that a newer version of the strategy does not take any more are left out."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.domain.manual import refusal
-from core.messages import GateRow, QuoteRow
+from core.messages import QuoteRow
+from core.messages.screen import GateRow
 from core.screen.scale import per_contract
 from core.units import DOLLAR_PRICE, Money, contracts, dollars, notional
 

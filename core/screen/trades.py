@@ -71,6 +71,7 @@ class TradesPanel:
             m.StrikePublished: self._strike,
             m.MarketListed: self._listed,
             m.PlacesTold: self._placed,
+            m.WithdrawOrder: self._withdrawn,
         }
 
     @property
@@ -185,6 +186,12 @@ class TradesPanel:
             place = ahead.get(trade.venue_order_id or "")
             if place is not None and trade.stands(place, told.ts_recv):
                 self._dirty_trades[trade.trade_id] = None
+
+    def _withdrawn(self, wish: m.WithdrawOrder, now: Nanos) -> None:
+        del now
+        trade = self._touch(wish.order_id)
+        if trade is not None:
+            _note(trade, f"withdrawn: {wish.code}")
 
     # --- results ---------------------------------------------------------------------------
 

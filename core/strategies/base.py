@@ -10,13 +10,13 @@ share of their reasoning is in `judgement`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol, Self, runtime_checkable
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.domain.offers import Offer
-from core.messages import Pass, Signal
+from core.messages import Pass, Signal, Style
 from core.units import Nanos, Price
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Values = tuple[tuple[str, float], ...]
 """Named numbers behind an answer, in the order in which a reader wants them."""
+QUOTING: Final = frozenset({"requote", "max_behind", "requote_seconds"})
+"""Parameters that mean nothing to a strategy that takes."""
 Gate = tuple[str, Values]
 """The code of a gate that did not open, and its numbers."""
 
@@ -80,6 +82,30 @@ class StrategyParams(BaseModel):
         ge=0,
         le=60,
         description="most prints of the final minute that may be missing, prints",
+    )
+
+    style: Style = Field(
+        default="take",
+        description="take what the book offers, or make: rest in it at the best price that keeps "
+        "min_edge after the maker's fee, word",
+    )
+    requote: float = Field(
+        default=0.01,
+        ge=0,
+        lt=1,
+        description="make: what the price may be off before an order is moved, dollars",
+    )
+    max_behind: float = Field(
+        default=0.01,
+        ge=0,
+        lt=1,
+        description="make: no order rests farther below the best bid, dollars",
+    )
+    requote_seconds: float = Field(
+        default=2.0,
+        ge=0,
+        le=900,
+        description="make: least time from an order's end to the next one, seconds",
     )
 
     @model_validator(mode="after")
@@ -160,7 +186,7 @@ def passed(name: str, view: MarketView, now: Nanos, gate: Gate) -> Pass:
 
 
 def signalled(name: str, view: MarketView, now: Nanos, intent: Intent) -> Signal:
-    """The answer of a strategy that wants to take an offer at once."""
+    """The answer of a strategy that wants an offer: at once, or by resting at its price."""
     offer = intent.offer
     return Signal(
         signal_id="",
@@ -172,7 +198,7 @@ def signalled(name: str, view: MarketView, now: Nanos, intent: Intent) -> Signal
         edge=offer.edge,
         confidence=intent.confidence,
         kelly_fraction=intent.kelly_fraction,
-        style="take",
+        style=offer.style,
         reason=intent.reason,
         values=intent.values,
         created=now,

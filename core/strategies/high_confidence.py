@@ -102,11 +102,8 @@ class HighConfidence:
 
         The stake is sized later at the average price paid, which may be as good as the best one.
         """
-        outcome, market = likely.outcome, view.market
-        best, _ = ladder(outcome, view.bids, view.asks)[0]
-        fees = FeeTerms(fee_type=market.fee_type, multiplier_bps=market.fee_multiplier_bps)
-        fee = dollars(fill_fee(fees, best, ONE_CONTRACT, is_taker=True))
-        most = kelly_fraction(judged.fair.of(outcome), price_dollars(best) + fee)
+        outcome = likely.outcome
+        most = kelly_fraction(judged.fair.of(outcome), _least_cost(view, likely))
         return min(self._params.kelly_fraction, self._params.max_stake / most)
 
     def _gate(self, view: MarketView, judged: Judgement, likely: Offer) -> Gate | None:
@@ -127,3 +124,13 @@ class HighConfidence:
         if stake < params.min_stake or not stake:
             return "stake", (*values, ("stake", stake), ("limit", params.min_stake))
         return None
+
+
+def _least_cost(view: MarketView, likely: Offer) -> float:
+    """Dollars for the first contract, fee included: an order that rests pays its price."""
+    if likely.style == "make":
+        return likely.cost
+    best, _ = ladder(likely.outcome, view.bids, view.asks)[0]
+    market = view.market
+    fees = FeeTerms(fee_type=market.fee_type, multiplier_bps=market.fee_multiplier_bps)
+    return price_dollars(best) + dollars(fill_fee(fees, best, ONE_CONTRACT, is_taker=True))

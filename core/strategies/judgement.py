@@ -10,12 +10,14 @@ import msgspec
 from core.domain.blend import DEFAULT_BLEND, pooled
 from core.domain.book import ladder
 from core.domain.fees import FeeTerms
+from core.domain.grid import price_grid
 from core.domain.index import PRINTS
 from core.domain.offers import Offer, Wish, best_offer, taking_cost
 from core.domain.pricing import Contract, KnownPrints, fair_range, outlook
+from core.domain.resting import Patience, Place, resting_offer
 from core.exchange.records import Outcome
 from core.strategies.base import Standing
-from core.units import DOLLAR_PRICE, NEVER, SECOND, Nanos, complement, price_dollars
+from core.units import DOLLAR_PRICE, NEVER, SECOND, Nanos, Price, complement, price_dollars
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from core.domain.pricing import Outlook
     from core.messages import MarketView
     from core.strategies.base import Gate, StrategyParams, Values
-    from core.units import Price
 
 _BASIS_POINT: Final = 1e-4
 _MARGIN: Final = 1e-9
@@ -70,12 +71,19 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     yes: Offer | None
     no: Offer | None
     seconds_left: float
+    resting: Outcome | None = None
+    """The outcome for which an order of the strategy rests."""
 
     @property
     def best(self) -> Offer | None:
-        """The offer with the larger edge; None if there is nothing to buy."""
+        """The offer with the larger edge; None if there is nothing to buy.
+
+        What rests already goes before: it stands in a queue.
+        """
         if self.yes is None or self.no is None:
             return self.yes or self.no
+        if self.resting is not None:
+            return self.offer(self.resting)
         return self.yes if self.yes.edge >= self.no.edge else self.no
 
     def offer(self, outcome: Outcome) -> Offer | None:
@@ -116,6 +124,7 @@ def judge(view: MarketView, now: Nanos, params: StrategyParams) -> Judgement | G
         yes=_offer(view, fair, _YES, fees, params),
         no=_offer(view, fair, _NO, fees, params),
         seconds_left=(view.market.close_ns - now) / SECOND,
+        resting=None if view.own is None or params.style == "take" else view.own.outcome,
     )
 
 
@@ -137,7 +146,7 @@ def price_yes(view: MarketView, now: Nanos, params: StrategyParams) -> Fair | Ga
 
 def standing(view: MarketView, code: str, now: Nanos, params: StrategyParams) -> Standing | None:
     """How long a pass stands that was given for want of an edge on either outcome (`edge`), or by a
-    gate of `judge`; None for any other.
+    gate of `judge`; None for any other, and for want of a price to rest at.
 
     The model's value changes with the index alone, so between two prices of it the blend's value
     changes with the middle of the book, and an outcome is nowhere cheaper than at its best price.
@@ -148,7 +157,7 @@ def standing(view: MarketView, code: str, now: Nanos, params: StrategyParams) ->
     until = min((edge for edge in edges if edge > now - 2 * _MARGIN_NS), default=NEVER)
     if code in GATES:
         return Standing(until=until)
-    if code != EDGE or view.market.fee_multiplier_bps > _STEEPEST_FEES:
+    if params.style == "make" or code != EDGE or view.market.fee_multiplier_bps > _STEEPEST_FEES:
         return None
     return Standing(until=until, holds=_no_edge(view, now, params))
 
@@ -263,4 +272,17 @@ def _offer(
         contracts=params.contracts,
         min_edge=params.min_edge,
     )
-    return best_offer(wish, ladder(outcome, view.bids, view.asks), fees)
+    asks = ladder(outcome, view.bids, view.asks)
+    if params.style == "take":
+        return best_offer(wish, asks, fees)
+    bids = ladder(_NO if outcome is _YES else _YES, view.bids, view.asks)
+    own = view.own
+    place = Place(
+        bid=complement(bids[0][0]) if bids else Price(0),
+        ask=asks[0][0] if asks else DOLLAR_PRICE,
+        grid=price_grid(view.market.grid),
+        fees=fees,
+        resting=own.price if own is not None and own.outcome is outcome else None,
+    )
+    patience = Patience(requote=params.requote, max_behind=params.max_behind)
+    return resting_offer(wish, place, patience)

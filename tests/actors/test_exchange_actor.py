@@ -191,6 +191,14 @@ def test_a_refusal_of_the_exchange_carries_its_code(bench: Bench) -> None:
     assert answer.code == "invalid_price"
 
 
+def test_an_order_to_rest_that_would_trade_is_refused_by_that_name(bench: Bench) -> None:
+    bench.venue.quote(Side.ASK, "0.40", "5")
+    wanted = msgspec.structs.replace(order("x", Side.BID, "0.40", "2"), post_only=True)
+    answer = bench.start().answer(bench.place(request=wanted))
+    assert isinstance(answer, m.PlaceRejected)
+    assert answer.code == "post_only_cross"
+
+
 @pytest.mark.parametrize(
     ("trouble", "code"),
     [

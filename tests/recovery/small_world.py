@@ -36,6 +36,7 @@ MOST: Final = {
     "trade": 2,
     "end": 1,
     "cancel": 1,
+    "withdraw": 1,
     "wait": 2,
     "die": 2,
     "lose": 1,
@@ -47,6 +48,7 @@ _ROUTING: Final = Routing((RISK, EXECUTION, EXCHANGE, TIMERS))
 _SINGLES: Final = {
     "wish": "_wish",
     "cancel": "_cancel",
+    "withdraw": "_withdraw",
     "wait": "_wait",
     "die": "_die",
     "return": "_return",
@@ -151,10 +153,17 @@ class World:
             yield from ((kind, number) for number in range(len(self.venue.resting)))
         if self._cancellable():
             yield ("cancel", 0)
+        if self._withdrawable():
+            yield ("withdraw", 0)
         yield from ((kind, 0) for kind in ("wish", "wait", "die", "return"))
 
     def _cancellable(self) -> list[str]:
         return [o.order_id for o in self.execution.book.open() if o.venue_order_id and o.resting]
+
+    def _withdrawable(self) -> list[str]:
+        """What the strategy may have thought of again, whether it rests by now or not."""
+        book = self.execution.book.open()
+        return [o.order_id for o in book if self.style == "make"]
 
     def take(self, choice: Choice) -> None:
         """Let it happen."""
@@ -234,6 +243,16 @@ class World:
         order_id = self._cancellable()[0]
         self._tell(EXECUTION, m.CancelOwn(command_id="c", order_id=order_id, by="t", reason="t"))
 
+    def _withdraw(self) -> None:
+        wish = m.WithdrawOrder(
+            order_id=self._withdrawable()[0],
+            strategy="kelly_volatility",
+            ticker=TICKER,
+            code="moved",
+            created=self.venue.now,
+        )
+        self._tell(EXECUTION, wish)
+
     def _wait(self) -> None:
         """Long enough for whatever was under way to be given up: nothing arrives after that."""
         self.venue.now = Nanos(self.venue.now + PATIENCE)
@@ -267,6 +286,7 @@ class World:
         """Equal for worlds that cannot be told apart from here on."""
         execution, risk, venue = self.execution, self.risk, self.venue
         strays, questions = execution._news.strays, execution._questions
+        quotes = execution._quotes
         own = (
             risk.ledger.dump(),
             sorted(risk._unknown),
@@ -274,6 +294,8 @@ class World:
             execution.book.dump(),
             sorted(questions._asked.items()),
             (questions._account_asked, questions._account_due, questions._deep),
+            (sorted(quotes._until.items()), sorted(quotes._unwanted)),
+            (sorted(quotes._cancelled.items()), quotes._allowed),
             sorted(strays._waiting.items()),
             strays._foreign.dump(),
         )

@@ -9,6 +9,7 @@ import pytest
 from core.domain.reconciliation import Doubts
 from core.roles.execution import Execution
 from core.roles.order_events import rejection
+from core.roles.quotes import Quotes
 from tests.recovery.small_search import SCENES, search
 
 if TYPE_CHECKING:
@@ -48,3 +49,14 @@ def test_the_search_finds_a_false_difference(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_search_finds_an_order_that_nobody_asks_about(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Execution, "_begin", lambda *_: [])
     assert search("resting order approved", 2).bad
+
+
+def test_the_search_finds_an_order_that_is_withdrawn_and_taken_for_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def believe(self: Quotes, wish: m.WithdrawOrder, now: Nanos) -> list[m.Message]:
+        order = self._book.get(wish.order_id)
+        return [rejection(order, "withdrawn", now)] if order else []
+
+    monkeypatch.setattr(Quotes, "withdraw", believe)
+    assert search("resting order approved", 3).bad

@@ -167,6 +167,23 @@ def test_windows_add_up_to_the_whole(books: BacktestResult) -> None:
     assert sum(row.fills for row in books.windows) == books.trades
 
 
+def test_a_strategy_that_makes_pays_no_fee_and_never_has_two_orders_in_a_market(
+    plain: Settings,
+) -> None:
+    making = {"style": "make", "min_edge": 0.01}
+    given = {"enabled_strategies": ("kelly_volatility",), "strategy": {"kelly_volatility": making}}
+    settings = plain.model_copy(update={"min_edge": 0.0, **given})
+
+    made = run_backtest(SAMPLE_TAPE, settings)
+
+    assert made.differences == ()
+    assert made.fills, "somebody came to what rested"
+    assert not any(fill.is_taker or fill.fee for fill in made.fills)
+    assert made.orders > len(made.windows), "orders are moved"
+    assert "open_intent" not in made.refusals
+    assert made.fills == run_backtest(SAMPLE_TAPE, settings).fills
+
+
 # --- repeatable, and blind to the future
 
 

@@ -33,6 +33,8 @@ EAGER = {
     "strategy": {"kelly_volatility": {"min_edge": 0.0}},
 }
 CALM = {"enabled_strategies": ("kelly_volatility", "mean_reversion")}
+MAKING = {"style": "make", "min_edge": 0.0, "max_behind": 0.5}
+MAKER = {**EAGER, "strategy": {"kelly_volatility": MAKING, "mean_reversion": MAKING}}
 RECORDS = 250_000
 
 
@@ -103,6 +105,15 @@ def test_made_up_books_play_the_same(tmp_path: Path, seed: int) -> None:
     passes = slow.cast.tally.passes
     assert passes["index_stale"] > 5, "the silence of prices is part of the test"
     assert passes["book_stale"] > 0, "so are doubtful books"
+
+
+def test_orders_that_rest_play_the_same(tmp_path: Path) -> None:
+    slow, events = assert_the_same(written(tmp_path / "a.parquet", 4), FillModel(), MAKER)
+
+    fills = [event for event in events if isinstance(event, m.OrderFilled)]
+    assert fills
+    assert not any(fill.is_taker for fill in fills)
+    assert slow.cast.tally.refusals["open_intent"] > 0, "another strategy's wish beside it"
 
 
 @pytest.mark.parametrize("caution", list(Caution))

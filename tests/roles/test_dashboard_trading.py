@@ -104,6 +104,21 @@ def test_a_resting_order_tells_its_place_until_it_is_over(stage: Stage) -> None:
     assert stage.last("order").queue_position is None
 
 
+def test_an_order_that_its_strategy_gives_up_says_why(stage: Stage) -> None:
+    stage.take(approved())
+    stage.take(
+        m.WithdrawOrder(
+            order_id="t-1",
+            strategy="kelly_volatility",
+            ticker=TICKER,
+            code="moved",
+            created=NOW,
+        )
+    )
+    stage.flush()
+    assert "withdrawn: moved" in stage.last("order").notes
+
+
 def test_a_no_order_is_told_in_dollars_of_its_own_leg(stage: Stage) -> None:
     stage.take(approved(side=Side.ASK, price=Price(7900), outcome=Outcome.NO))
     stage.take(filled(side=Side.ASK, price=Price(7900)))

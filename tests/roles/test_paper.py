@@ -644,3 +644,10 @@ def test_places_in_queues_are_those_of_the_book() -> None:
     (nothing,) = bench.paper.handle(elsewhere, bench.now)
     assert isinstance(nothing, m.PlacesTold)
     assert nothing.places == ()
+
+
+def test_an_order_to_rest_that_would_trade_is_refused_by_that_name() -> None:
+    bench = Bench()
+    bench.show({}, {"0.52": "10"})
+    bench.place(time_in_force=TimeInForce.GTC, post_only=True)
+    assert bench.one(m.PlaceRejected).code == "post_only_cross"

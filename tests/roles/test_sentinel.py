@@ -312,6 +312,7 @@ def test_rejects_in_a_row_halt() -> None:
 def test_an_accepted_order_ends_the_row_and_what_was_never_sent_does_not_count() -> None:
     watch = trading()
     watch.tell(*[rejected()] * 4, accepted(), *[rejected()] * 4, *[rejected("no_permit")] * 9)
+    watch.tell(*[rejected("post_only_cross")] * 9)
     watch.tick(0)
     assert watch.state == "ACTIVE"
 

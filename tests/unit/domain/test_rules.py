@@ -13,8 +13,18 @@ from core.domain.ledger import Ledger
 from core.domain.rules import Denial, Facts
 from core.domain.sizing import COIN_CORRELATION
 from core.domain.windows import market_ticker
+from core.exchange.listing import FeeType
 from core.exchange.records import Outcome, Side
-from core.units import Money, Nanos, Price, Quantity, complement, dollars, money_from_dollars
+from core.units import (
+    Money,
+    Nanos,
+    Price,
+    Quantity,
+    complement,
+    dollars,
+    money_from_dollars,
+    notional,
+)
 from tests.builders import (
     CLOSE,
     NOW,
@@ -27,6 +37,7 @@ from tests.builders import (
     money,
     request,
     signal,
+    terms,
     view,
 )
 
@@ -298,3 +309,23 @@ def test_cash_on_the_shard_is_a_cap() -> None:
     sized = caps.size(poor)
     assert sized.binding == "cash"
     assert caps.reserve(poor, sized.quantity) <= money_from_dollars(50.0)
+
+
+def test_what_rests_is_sized_by_the_fee_of_a_maker() -> None:
+    """No fee on this series, a quarter of the taker's where makers pay."""
+    fees = []
+    for fee_type in (FeeType.QUADRATIC, FeeType.QUADRATIC_WITH_MAKER_FEES):
+        shown = view(market=terms(fee_type=fee_type))
+        for style in ("make", "take"):
+            seen = facts(signal=signal(style=style), view=shown)
+            cost = notional(seen.signal.price, contracts(100))
+            fees.append(dollars(Money(caps.reserve(seen, contracts(100)) - cost)))
+    makes, takes, makes_with_fee, takes_too = fees
+    assert makes < 0.01
+    assert takes == takes_too == pytest.approx(1.7472, abs=0.01)
+    assert makes_with_fee == pytest.approx(1.7472 / 4, abs=0.01)
+
+
+def test_a_maker_may_stake_more_than_a_taker_at_the_same_price() -> None:
+    take, make = (facts(signal=signal(style=style)) for style in ("take", "make"))
+    assert caps.kelly_room(make) > caps.kelly_room(take) > 0

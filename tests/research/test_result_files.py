@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 from shutil import rmtree
 from typing import TYPE_CHECKING
@@ -17,12 +18,13 @@ from config.settings import Settings
 from core.exchange.fills import FILL_MODELS, Caution
 from core.research.backtest import run_backtest, run_backtests
 from core.research.backtest_command import backtest
+from core.research.importers import import_recorded
 from core.research.report_command import report
 from core.research.report_facts import Collector, Facts
 from core.research.report_html import report_page
 from core.research.report_sources import backtest_facts, facts_of
 from core.research.result_files import result_text, write_results
-from core.research.tape import SAMPLE_TAPE, TapeError
+from core.research.tape import SAMPLE_TAPE, TapeError, TapeWriter, info, read
 
 if TYPE_CHECKING:
     from core.research.results import BacktestResult
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 RECOUNT = Path(__file__).with_name("recount.py")
 CENT = 0.01
+RECORDS = 250_000
 
 
 COLLECTORS = {c.value: Collector() for c in Caution}
@@ -81,18 +84,44 @@ def test_a_plain_script_finds_the_same_money(
     write_results(tmp_path, all_at_once, facts)
     for name, result in all_at_once.items():
         assert result.trades > 0
-        counted = json.loads(
-            subprocess.run(  # noqa: S603 - our own script
-                [sys.executable, "-I", RECOUNT, tmp_path / name],
-                check=True,
-                capture_output=True,
-                timeout=600,
-            ).stdout
-        )
-        said = result.to_json()
-        assert counted["fees"] == pytest.approx(said["fees"], abs=CENT / 2)
-        assert counted["pnl"] == pytest.approx(said["pnl"], abs=CENT / 2)
-        assert counted["start"] == pytest.approx(10_000, abs=CENT / 2)
+        assert_counted_the_same(tmp_path / name, result)
+
+
+def assert_counted_the_same(folder: Path, result: BacktestResult) -> None:
+    counted = json.loads(
+        subprocess.run(  # noqa: S603 - our own script
+            [sys.executable, "-I", RECOUNT, folder],
+            check=True,
+            capture_output=True,
+            timeout=600,
+        ).stdout
+    )
+    said = result.to_json()
+    assert counted["fees"] == pytest.approx(said["fees"], abs=CENT / 2)
+    assert counted["pnl"] == pytest.approx(said["pnl"], abs=CENT / 2)
+    assert counted["start"] == pytest.approx(10_000, abs=CENT / 2)
+
+
+@pytest.mark.parametrize(("recording", "fewest"), [("quotes", 30), ("books", 3)])
+def test_the_money_of_recorded_bitcoin_windows_is_found_again(
+    recorded: Path, tmp_path: Path, recording: str, fewest: int
+) -> None:
+    """Quotes of seven windows, and the first of the level-2 books: to the cent."""
+    whole, part = tmp_path / "whole.parquet", tmp_path / "part.parquet"
+    import_recorded(recorded, "KXBTC15M", whole, recording)
+    with TapeWriter(part, info(whole).about) as tape:
+        for record in islice(read(whole), RECORDS):
+            tape.write(record)
+    collector, settings = Collector(), Settings()
+
+    found = run_backtests(
+        part, settings, {"": FILL_MODELS[Caution.REALISTIC]}, None, {"": collector}
+    )
+    write_results(tmp_path, found, {"": facts_of(collector, found[""], settings, ())})
+
+    assert found[""].trades >= fewest
+    assert not found[""].differences
+    assert_counted_the_same(tmp_path, found[""])
 
 
 def test_all_at_once_is_each_alone(all_at_once: dict[str, BacktestResult]) -> None:

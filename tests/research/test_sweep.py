@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -415,5 +418,62 @@ def test_a_dask_cluster_finds_what_one_process_finds_though_a_worker_is_killed(
 
         assert workers[0].wait() == -signal.SIGKILL
         assert workers[1].poll() is None
+
+    assert lasting(found) == lasting(alone)
+
+
+@contextmanager
+def ray_cluster() -> Iterator[str]:
+    """A Ray head with two processors as processes of their own, on loopback; its client address."""
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'ray[client]'")
+    pytest.importorskip("grpc", reason="Ray's client is not installed: pip install 'ray[client]'")
+    gcs, client = (_free_port() for _ in range(2))
+    with TemporaryDirectory(prefix="ray") as folder:  # a short path: it holds sockets
+        head = subprocess.Popen(  # noqa: S603 - fixed arguments
+            [
+                *(Path(sys.executable).with_name("ray"), "start", "--head", "--block"),
+                *("--node-ip-address", "127.0.0.1", "--port", str(gcs), "--num-cpus", "2"),
+                *("--ray-client-server-port", str(client), "--include-dashboard", "false"),
+                *("--disable-usage-stats", "--temp-dir", folder),
+            ],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            _answers(head, client)
+            yield f"127.0.0.1:{client}"
+        finally:
+            head.terminate()  # it ends its own processes
+            try:
+                head.wait(60)
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(head.pid, signal.SIGKILL)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def _answers(head: subprocess.Popen[bytes], port: int) -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        with suppress(subprocess.TimeoutExpired):
+            pytest.fail(f"ray start ended with {head.wait(0.2)}")
+    pytest.fail("Ray's client server did not answer within two minutes")
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_ray_cluster_finds_what_one_process_finds(
+    tape: Path, plain: Settings, alone: SweepResult, tmp_path: Path
+) -> None:
+    with ray_cluster() as address:
+        found = sweep(options(tape, tmp_path, engine=f"ray://{address}", jobs=2), plain, silent)
 
     assert lasting(found) == lasting(alone)

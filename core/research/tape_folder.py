@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from core.research.tape_files import OWN, SUFFIX, TapeError, TapeFile, current_segments
 from core.research.tape_merge import merged
+from core.research.tape_own import merge_own
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,21 +49,22 @@ def _segments(folder: Path) -> list[Path]:
 def merge_day(folder: Path, write: type[TapeWriter]) -> Path | None:
     """Make one file of the segments of a day that is over; None where there was nothing to do.
 
-    Decisions are few: their segments stay.
     Raises TapeError for a damaged segment, and changes nothing then.
     """
-    if folder.parent.name == OWN:
-        return None
     for left_over in folder.glob(_PARTIAL):
         left_over.unlink()
     every = sorted(_segments(folder))
     segments = current_segments(every)
-    replaced = [path for path in every if path not in segments]
+    current = set(segments)
+    replaced = [path for path in every if path not in current]
     out = segments[0] if len(segments) == 1 else None
     if len(segments) > 1:
         first, last = segments[0].stem.partition("-")[0], segments[-1].stem.rpartition("-")[2]
         out = folder / f"{first}-{last}{SUFFIX}"
-        _merge(segments, out, write)
+        if folder.parent.name == OWN:
+            merge_own(segments, out)
+        else:
+            _merge(segments, out, write)
         replaced += segments
     for path in replaced:
         path.unlink()

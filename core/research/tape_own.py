@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from core import messages as m
 from core.research.tape_codecs import TIME, nanos
-from core.research.tape_files import OWN, SUFFIX, TapeError
+from core.research.tape_files import OWN, SUFFIX, TapeError, current_segments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,30 +55,58 @@ def write_own(path: Path, rows: Sequence[tuple[Nanos, Message]]) -> None:
         },
         schema=_SCHEMA,
     )
-    partial = path.with_name(f"{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritten(path, error) from error
+    _write(path, table)
+
+
+def merge_own(segments: Sequence[Path], out: Path) -> None:
+    """Write the rows of several segments, in their order, as one. Raises TapeError; then there is
+    no new file.
+    """
+    tables = [_read(path, _SCHEMA.names) for path in segments]
+    _write(out, pa.concat_tables(tables))
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    partial = path.with_name(f"{path.name}.partial")
+    try:
         pq.write_table(table, partial, compression="zstd")
         partial.replace(path)
     except (pa.ArrowException, OSError) as error:
-        msg = f"tape {path}: cannot be written ({error}); check the folder and the disk"
-        raise TapeError(msg) from error
+        raise _unwritten(path, error) from error
+
+
+def _unwritten(path: Path, error: Exception) -> TapeError:
+    return TapeError(f"tape {path}: cannot be written ({error}); check the folder and the disk")
+
+
+def _read(path: Path, columns: Sequence[str]) -> pa.Table:
+    try:
+        return pq.read_table(path, columns=list(columns))
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> TapeError:
+    return TapeError(f"tape {path}: not readable ({error}); it is not needed to play the tape")
 
 
 def read_own(tape: Path) -> Iterator[tuple[Nanos, Message]]:
     """What was decided while the tape in this folder was recorded, in order; nothing where nobody
     traded. Raises TapeError.
     """
-    for path in sorted((tape / OWN).glob(f"*/*{SUFFIX}")):
+    for path in current_segments(sorted((tape / OWN).glob(f"*/*{SUFFIX}"))):
+        table = _read(path, ("ts", "kind", "body"))
         try:
-            table = pq.read_table(path, columns=["ts", "kind", "body"])
             times = nanos(table.column("ts").combine_chunks()).tolist()
             kinds, bodies = (table.column(name).to_pylist() for name in ("kind", "body"))
             for at, kind, body in zip(times, kinds, bodies, strict=True):
                 yield at, msgspec.json.decode(body, type=_NAMED[kind])
-        except (pa.ArrowException, OSError, KeyError, msgspec.MsgspecError) as error:
-            msg = f"tape {path}: not readable ({error}); it is not needed to play the tape"
-            raise TapeError(msg) from error
+        except (pa.ArrowException, KeyError, msgspec.MsgspecError) as error:
+            raise _unreadable(path, error) from error
 
 
 def _ticker(message: Message) -> str:

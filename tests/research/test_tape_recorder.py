@@ -186,6 +186,25 @@ def test_decisions_stand_beside_the_tape_and_are_no_part_of_it(tmp_path: Path) -
     assert list(read_own(tmp_path)) == [(at(3), fill(3))]
 
 
+def test_decisions_of_a_day_become_one_file_that_replaces_theirs(tmp_path: Path) -> None:
+    recorder = TapeRecorder(RecorderTerms(root=tmp_path, series=("KXSOL15M",), about={}))
+    told = [(at(number), fill(number)) for number in range(3)]
+    for one in told:
+        recorder.add([one])
+        recorder.flush()
+    (day,) = (tmp_path / "own").iterdir()
+    kept = {path: path.read_bytes() for path in day.iterdir()}
+    assert len(kept) == 3
+    assert recorder.tidy(Nanos(NOW + DAY)) == []
+    assert [path.name for path in day.iterdir()] == ["000001-000003.parquet"]
+    assert list(read_own(tmp_path)) == told
+    for path, content in kept.items():  # a kill between the two steps of a merge
+        path.write_bytes(content)
+    assert list(read_own(tmp_path)) == told
+    recorder.tidy(Nanos(NOW + DAY))
+    assert [path.name for path in day.iterdir()] == ["000001-000003.parquet"]
+
+
 def test_merged_days_hold_the_same_and_no_segment_counts_twice(tmp_path: Path) -> None:
     tape = recorder(tmp_path, ("KXSOL15M",))
     for number in range(4):

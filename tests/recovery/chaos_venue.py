@@ -160,13 +160,20 @@ class VirtualExchange(OutsideActor):
                 self._sweep.cancel(message)
             case m.QueryOrder():
                 self._work(100, lambda: self._reads.order(message))
-            case m.QueryAccount():
-                self._work(200, lambda: self._reads.account(message))
-            case m.QueryMarkets():
-                self._work(200, lambda: self._reads.markets(message))
+            case m.QueryAccount() | m.QueryPlaces() | m.QueryMarkets():
+                self._work(200, lambda: self._read(message))
             case _:
                 return super().receive(to, message)
         return None
+
+    def _read(self, query: m.QueryAccount | m.QueryPlaces | m.QueryMarkets) -> Sequence[m.Message]:
+        match query:
+            case m.QueryAccount():
+                return self._reads.account(query)
+            case m.QueryPlaces():
+                return self._reads.places(query)
+            case m.QueryMarkets():
+                return self._reads.markets(query)
 
     def _place(self, order_id: str) -> None:
         order = self._waiting.pop(order_id, None)

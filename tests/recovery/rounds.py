@@ -161,7 +161,7 @@ class Drill:
             trader.reconnect(connected=True)
         elif drawn < 0.035:
             trader.command(m.DisarmTrading(by="drill", reason="drill"))
-        elif drawn < 0.05:
+        elif drawn < 0.15:  # what was stopped stays so over kills, until this
             trader.command(m.ArmTrading(by="drill", reason="drill"))
 
     def _calm(self) -> None:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.roles.execution import Execution
+from core.roles.questions import Questions
 from tests.recovery.processes import run_process_rounds
 from tests.recovery.rounds import run_rounds
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from core import messages as m
-    from core.exchange.records import Order
     from core.messages import Message
     from core.units import Nanos
 
@@ -58,10 +57,10 @@ def test_the_drill_sees_orders_that_are_thought_unsent(
 ) -> None:
     """Nor does it pass a role that does not ask about what may be unknown."""
 
-    def forget(self: Execution, report: Order | m.QueryOrder, now: Nanos) -> list[Message]:
+    def forget(self: Execution | Questions, report: object, now: Nanos) -> list[Message]:
         del self, report, now
         return []
 
     monkeypatch.setattr(Execution, "_ambiguous", forget)
-    monkeypatch.setattr(Execution, "_overdue", forget)
+    monkeypatch.setattr(Questions, "_overdue", forget)
     assert not run_rounds(1, 23, quick).clean

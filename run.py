@@ -84,12 +84,19 @@ BAD_INPUT = (
 """Faults of what was given to us: one clear line, exit code 2, nothing half-started."""
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.pass_context
-def main(context: click.Context) -> None:
+class TradeByDefault(click.Group):
+    """A group whose command is `trade` where none is named, also when options are."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the command in where it was left out."""
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = ["trade", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=TradeByDefault, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
     """Quarterhour trades Kalshi's 15-minute crypto markets. Without a command: trade."""
-    if context.invoked_subcommand is None:
-        context.invoke(trade)
 
 
 # --- trade -------------------------------------------------------------------------------------

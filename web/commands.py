@@ -148,7 +148,7 @@ class Commands:
         if answer.verdict == "refused":
             raise _refused(answer)
         if answer.verdict == "unanswered":
-            message = f"{answer.actor} did not answer within {self._timeout:g} s: outcome unknown"
+            message = f"{answer.message or answer.actor}; the outcome is unknown"
             details = {"actor": answer.actor, "command": name}
             raise ApiError(503, "actor_unanswered", message, details)
 

@@ -60,6 +60,9 @@ def find(settings: Settings) -> Presence | None:
 
 def ask(found: Presence, settings: Settings) -> dict[str, Any]:
     """Its status row; `{"running": false, "error": ...}` where it does not answer."""
+    if not found.address:
+        text = f"process {found.pid} is still starting; ask again in a few seconds"
+        return {"running": False, "error": text}
     token = load_token(settings.token_path.with_name("token-viewer"))
     request = urllib.request.Request(  # noqa: S310 - the daemon's own word, on this machine
         f"{found.address}/api/status", headers={"Authorization": f"Bearer {token}"}

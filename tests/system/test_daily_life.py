@@ -157,6 +157,14 @@ def test_a_daemon_that_does_not_answer_is_said_so(program: Program, tmp_path: Pa
     assert "does not answer" in ended.result["error"]
 
 
+def test_a_daemon_that_is_still_starting_is_said_so(program: Program, tmp_path: Path) -> None:
+    claim = Claim(tmp_path / "var" / "local", "local")
+    ended = program("status", "--json")
+    claim.release()
+    assert ended.code == 1
+    assert "still starting" in ended.result["error"]
+
+
 def test_without_a_log_there_is_one_clear_line(program: Program) -> None:
     ended = program("logs")
     assert ended.code == 2

@@ -78,3 +78,10 @@ def test_a_wrong_setting_is_one_clear_line(
     assert named in ended.err
     assert "Traceback" not in ended.err
     assert ended.out == ""
+
+
+def test_options_without_a_command_are_those_of_trade(program: Program) -> None:
+    ended = program("--speed", "0", "--port", "0")
+    assert ended.code == 2
+    assert "SPEED" in ended.err
+    assert "Pace of the local exchange" not in program("--help").out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,6 @@ from web.settings import WebSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Browser, Page
 
@@ -34,16 +34,22 @@ class Stand:
     def __init__(self) -> None:
         self.settings = load({})
         self.port = 0
+        self.history = Path("history.sqlite").absolute()
         self.begin()
 
-    def begin(self) -> None:
-        """As a daemon that starts: a new hub, the same token, the same port."""
+    def begin(self, played: int = PLAYED) -> None:
+        """As a daemon that starts: a new hub, the same token, the same port, the same history."""
         self.hub = Hub()
         self.playback = Playback(self.hub, self.settings)
-        self.playback.run(PLAYED)
+        self.playback.run(played)
         self.player = Player(self.playback, speed=2.0)
         self.player.start()
-        web = WebSettings(token=TOKEN, viewer_token=VIEWER, config=effective(self.settings))
+        web = WebSettings(
+            token=TOKEN,
+            viewer_token=VIEWER,
+            config=effective(self.settings),
+            history_path=self.history,
+        )
         app = create_app(self.hub, self.playback, web)
         self.server: Server = serve(app, "127.0.0.1", self.port)
         self.port = self.server.port

@@ -33,9 +33,9 @@ def open_page(watched: Watched, stand: Stand) -> Page:
     return watched.page
 
 
-def eventually(page: Page, what: Callable[[], bool]) -> None:
+def eventually(page: Page, what: Callable[[], bool], patience: float = PATIENCE) -> None:
     """Until it is so; fails with the page's words after a patience no machine needs."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not what():
         assert time.monotonic() < deadline, page.inner_text("body")
         page.wait_for_timeout(50)

@@ -180,6 +180,34 @@ def test_a_past_window_is_scrubbed_through(watched: Watched, stand: Stand) -> No
     assert watched.complaints == []
 
 
+def test_a_window_from_before_the_last_start_is_scrubbed_through(
+    watched: Watched, stand: Stand
+) -> None:
+    """What the running daemon never saw comes from the history: lines, decisions, orders, fills."""
+    stand.playback.run(2 * WINDOW)
+    page = open_page(watched, stand)
+    tab(page, "windows")
+    *_, settled = stand.hub.rows("window")
+    page.wait_for_selector(f"#windows a[href='#windows/{settled.ticker}']")
+    stand.end()
+    page.wait_for_selector(".link-lost .overlay")
+    stand.begin(played=1)
+    page.wait_for_selector(".overlay", state="detached")
+    assert not [row for row in stand.hub.rows("window") if row.ticker == settled.ticker]
+    watched.complaints.clear()
+    page.goto(f"{stand.url}/#windows/{settled.ticker}")
+    page.wait_for_selector("#replay input[type=range]")
+    assert f"settled {settled.result.upper()}" in page.inner_text("#replay h2")
+    page.focus("#replay input[type=range]")
+    page.keyboard.press("End")
+    late = page.locator("#events tbody tr").count()
+    assert late > 0
+    page.keyboard.press("Home")
+    eventually(page, lambda: page.locator("#events tbody tr").count() < late)
+    # The browser itself notes that the running daemon answered 404 before the history did.
+    assert all("404" in complaint for complaint in watched.complaints)
+
+
 def test_a_decision_opens_its_moment(watched: Watched, stand: Stand) -> None:
     page = open_page(watched, stand)
     row = page.locator("#decisions tbody tr:has(.kind.approved)").first

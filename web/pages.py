@@ -7,7 +7,9 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from flask import Response, redirect, request, send_from_directory
+from flask import Response, redirect, request
+
+from web.parts import Parts
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -75,12 +77,13 @@ def enter(gate: Gate, given: str) -> BaseResponse:
 
 
 def install(app: Flask) -> None:
-    """Serve the page at `/` and its parts under `/static/`."""
+    """Serve the page at `/` and its parts under `/static/VERSION/`."""
+    parts = Parts(STATIC)
 
     @app.get("/")
     def page() -> Response:
-        return send_from_directory(STATIC, "index.html", max_age=0)
+        return parts.page()
 
-    @app.get("/static/<path:name>")
-    def part(name: str) -> Response:
-        return send_from_directory(STATIC, name, max_age=0)
+    @app.get("/static/<version>/<path:name>")
+    def part(version: str, name: str) -> Response:
+        return parts.answer(version, name)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +9,7 @@ import pytest
 
 from config.effective import effective
 from config.settings import load
+from tests.browser import chromium
 from tests.browser.playback import Playback, Player
 from web.app import create_app
 from web.hub import Hub
@@ -71,18 +70,13 @@ def stand(bare: Path) -> Iterator[Stand]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium; where it or Playwright is missing, the test skips and says so."""
-    api = pytest.importorskip(
+    pytest.importorskip(
         "playwright.sync_api", reason="browser tests need Playwright: pip install playwright"
     )
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if path is None:
+    if chromium.found() is None:
         pytest.skip("browser tests need Chromium: apt-get install chromium")
-    with api.sync_playwright() as playwright:
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        chromium = playwright.chromium.launch(executable_path=path, args=arguments)
-        yield chromium
-        chromium.close()
+    with chromium.launched() as browser:
+        yield browser
 
 
 class Watched:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.browser.chromium import module
 from tests.browser.conftest import Watched
 from tests.browser.daemon import PATIENCE_S, World
 from tests.browser.test_page import dollars, eventually, gain, texts
@@ -262,7 +263,7 @@ def test_a_killed_daemon_covers_the_page_and_comes_back_whole(
     page = enter(watched, world)
     page.click("#orders >> text=Windows")
     page.wait_for_selector("#orders table.windows tbody tr")
-    session = "async () => (await import('/static/js/store.js')).store.session"
+    session = f"{module('store')}.then((one) => one.store.session)"
     before = page.evaluate(session)
     quiet(watched, world)
     world.kill()

@@ -11,6 +11,7 @@ import pytest
 
 from core import messages as m
 from core.units import Nanos, seconds
+from tests.browser.chromium import module
 from tests.browser.conftest import TOKEN
 from web.app import create_app
 from web.hub import Hub
@@ -47,7 +48,7 @@ def texts(page: Page, selector: str) -> list[str]:
 
 def told(page: Page) -> int:
     """Number of the last frame that the page has folded."""
-    return int(page.evaluate("async () => (await import('/static/js/store.js')).store.seq"))
+    return int(page.evaluate(f"{module('store')}.then((one) => one.store.seq)"))
 
 
 def dollars(value: float) -> str:
@@ -266,9 +267,7 @@ def test_a_missed_frame_makes_the_page_start_from_a_whole_picture(
     watched: Watched, stand: Stand
 ) -> None:
     page = open_page(watched, stand)
-    page.evaluate(
-        "async () => { const { store } = await import('/static/js/store.js'); store.seq -= 5; }"
-    )
+    page.evaluate(f"{module('store')}.then((one) => {{ one.store.seq -= 5; }})")
     sockets = [url for url in watched.requests if url.startswith("ws")]
     eventually(
         page, lambda: len([u for u in watched.requests if u.startswith("ws")]) > len(sockets)

@@ -11,6 +11,7 @@ import pytest
 
 from core import messages as m
 from core.units import Nanos, seconds
+from tests.browser.chromium import module
 from tests.browser.conftest import VIEWER
 from tests.browser.test_page import dollars, eventually, gain, open_page, texts, told
 
@@ -286,10 +287,8 @@ def test_who_may_only_look_sees_everything_and_is_offered_no_command(
         assert page.locator(".page button[type=submit], .ladder button").count() == 0, name
     tab(page, "ticket")
     assert "View only" in page.inner_text("#ticket")
-    answer = page.evaluate(
-        "async () => (await (await import('/static/js/api.js')).command('emergency/halt', {})).body"
-    )
-    assert answer["code"] == "read_only"
+    answer = page.evaluate(f"{module('api')}.then((api) => api.command('emergency/halt', {{}}))")
+    assert answer["body"]["code"] == "read_only"
     assert stand.hub.single("status_update").state == "ACTIVE"
 
 

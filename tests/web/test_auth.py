@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ import websocket
 from tests.builders import view
 from tests.web.web_bench import AUTH, TOKEN, WAIT, Site, told
 from web.auth import TokenError, load_token
+from web.pages import STATIC
+from web.parts import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,11 +72,14 @@ def test_a_token_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
         load_token(tmp_path / "file" / "token")
 
 
+PART = f"/static/{Parts(STATIC).version}/js/main.js"
+
+
 # --- who gets in --------------------------------------------------------------------------------
 
 PATHS = [
     *("/api/status", "/api/trades", "/api/orders", "/api/positions", "/api/decisions"),
-    *("/api/strategies", "/api/config", "/api/nothing", "/static/js/main.js", "/"),
+    *("/api/strategies", "/api/config", "/api/nothing", PART, "/"),
 ]
 
 
@@ -133,7 +139,7 @@ def test_a_wrong_link_opens_a_locked_page_and_sets_nothing(site: Site) -> None:
 
 def test_the_cookie_opens_page_parts_and_reads(site: Site) -> None:
     browser = enter(site)
-    for path in ("/", "/static/js/main.js", "/static/css/theme.css", "/api/status"):
+    for path in ("/", PART, PART.replace("js/main.js", "css/theme.css"), "/api/status"):
         assert browser.get(site.url + path, timeout=WAIT).status_code == 200
 
 
@@ -147,9 +153,28 @@ def test_a_made_up_cookie_opens_nothing(site: Site) -> None:
 def test_nothing_outside_the_folder_of_the_page_is_served(site: Site) -> None:
     with requests.Session() as session:
         request = requests.Request("GET", site.url, headers=AUTH).prepare()
-        for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static//etc/passwd"):
+        root = PART.removesuffix("/js/main.js")
+        for path in (f"{root}/../app.py", f"{root}/%2e%2e/app.py", f"{root}//etc/passwd"):
             request.url = site.url + path
             assert session.send(request, timeout=WAIT).status_code == 404
+
+
+def test_parts_are_kept_for_ever_under_an_address_that_names_their_content(site: Site) -> None:
+    browser = enter(site)
+    page = browser.get(site.url, timeout=WAIT)
+    assert page.headers["Cache-Control"] == "no-cache"
+    addresses = re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)
+    assert PART in addresses
+    for address in addresses:
+        packed = browser.get(site.url + address, timeout=WAIT)
+        plain = browser.get(
+            site.url + address, timeout=WAIT, headers={"Accept-Encoding": "identity"}
+        )
+        assert "immutable" in packed.headers["Cache-Control"]
+        assert packed.content == plain.content
+        assert plain.content == (STATIC / address.split("/", 3)[3]).read_bytes()
+    other = browser.get(site.url + "/static/000000000000/js/main.js", timeout=WAIT)
+    assert (other.status_code, other.headers["Cache-Control"]) == (404, "no-store")
 
 
 # --- where it comes from ------------------------------------------------------------------------
@@ -250,7 +275,7 @@ def test_many_failures_are_slowed_but_never_lock_the_operator_out(site: Site) ->
 
 def test_every_answer_carries_the_hardening_headers(site: Site) -> None:
     browser = enter(site)
-    for path in ("/", "/static/js/main.js", "/api/status", "/api/nothing"):
+    for path in ("/", PART, "/api/status", "/api/nothing"):
         headers = browser.get(site.url + path, timeout=WAIT).headers
         assert headers["Content-Security-Policy"].startswith(
             "default-src 'none'; script-src 'self'"

@@ -16,17 +16,27 @@ export function connect() {
   clearTimeout(retry);
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const resume = store.session ? `?session=${store.session}&since=${store.seq}` : "";
-  const mine = new WebSocket(`${scheme}://${location.host}/ws${resume}`);
+  const begun = early();
+  const mine = begun?.socket ?? new WebSocket(`${scheme}://${location.host}/ws${resume}`);
   const before = socket;
   socket = mine;
   before?.close();
   connectedAt = performance.now();
   mine.onmessage = (event) => {
-    if (mine === socket) receive(JSON.parse(event.data));
+    if (mine === socket) receive(JSON.parse(event.data), performance.now() - event.timeStamp);
   };
   mine.onclose = () => {
     if (mine === socket) lose();
   };
+  for (const event of begun?.told ?? []) mine.onmessage(event);
+}
+
+/** The socket that was opened while the modules were on their way; once, and only while it lives. */
+function early() {
+  const page = /** @type {any} */ (window);
+  const begun = page.early;
+  page.early = undefined;
+  return begun && begun.socket.readyState <= WebSocket.OPEN ? begun : null;
 }
 
 /**
@@ -46,15 +56,16 @@ export function watch() {
 
 const quiet = () => performance.now() - store.heardAt;
 
-function receive(message) {
+/** One message, which came `late` ms ago. */
+function receive(message, late) {
   if (message.type === "snapshot" || message.type === "resumed") {
     const { age, role } = message.data;
     store.role = role;
-    heard(message.timestamp, age === null ? Infinity : age * 1000);
+    heard(message.timestamp, age === null ? Infinity : age * 1000 + late);
     if (message.type === "snapshot") takeSnapshot(message);
     joined();
   } else if (message.seq !== undefined) {
-    heard(message.timestamp, 0);
+    heard(message.timestamp, late);
     if (!takeFrame(message)) resynchronise();
     else if (store.link !== "live") joined();
   }

@@ -405,3 +405,15 @@ def test_what_the_page_loads_stays_small(watched: Watched, stand: Stand) -> None
     watched.page.on("response", lambda answer: sizes.append(len(answer.body())))
     open_page(watched, stand)
     assert 50_000 < sum(sizes) < 250_000
+
+
+def test_a_reload_asks_for_nothing_that_the_browser_has(watched: Watched, stand: Stand) -> None:
+    page = open_page(watched, stand)
+    page.reload()
+    page.wait_for_selector(".link-live #book .ladder")
+    wire = page.evaluate(
+        "performance.getEntriesByType('resource').map((one) => [one.name, one.transferSize])"
+    )
+    parts = [size for name, size in wire if "/static/" in name]
+    assert len(parts) > 20
+    assert set(parts) == {0}

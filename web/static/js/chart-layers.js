@@ -63,7 +63,7 @@ export function level(value, colour) {
   };
 }
 
-/** Prices on the right axis as tags, the last of `list` on top: nothing of the lines is hidden. */
+/** At most two prices as tags on the right axis, so that nothing of the lines is hidden. */
 export function tags(list, look) {
   return (u) => {
     const { ctx, bbox } = u;
@@ -72,11 +72,15 @@ export function tags(list, look) {
     ctx.save();
     ctx.font = `600 ${11 * dpr}px ${css("--font")}`;
     ctx.textBaseline = "middle";
+    const left = bbox.left + bbox.width + 2 * dpr;
+    let taken = NaN;
     for (const { value, colour, text } of list()) {
       if (!Number.isFinite(value)) continue;
-      const y = Math.round(u.valToPos(value, "y", true));
+      let y = Math.round(u.valToPos(value, "y", true));
       if (y < bbox.top - 1 || y > bbox.top + bbox.height + 1) continue;
-      const left = bbox.left + bbox.width + 2 * dpr;
+      // Two that meet stand one beside the other, on the side on which they are.
+      if (Math.abs(y - taken) < tall) y = taken + (y < taken ? -tall : tall);
+      taken = y;
       ctx.fillStyle = colour;
       ctx.fillRect(left, y - tall / 2, ctx.measureText(text).width + 9 * dpr, tall);
       ctx.fillStyle = look.panel;

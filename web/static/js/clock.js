@@ -1,9 +1,11 @@
-// Time on the screen: four times a second, only where an age or a countdown is shown.
+// Time on the screen: four times a second, only where an age or a countdown is shown, and only while
+// somebody can see it.
 import { useEffect, useState } from "./ui.js";
 import { engineNow } from "./store.js";
 
 const ears = new Set();
 setInterval(() => {
+  if (document.hidden) return;
   for (const ear of ears) ear();
 }, 250);
 

@@ -81,9 +81,9 @@ export function countdown(ms) {
   return `${String(Math.floor(left / 60)).padStart(2, "0")}:${String(left % 60).padStart(2, "0")}`;
 }
 
-/** `min_edge` -> `min edge`. */
+/** `min_edge` -> `min edge`, `not_trading_halted` -> `not trading: halted`. */
 export function words(code) {
-  return (code ?? "").replaceAll("_", " ");
+  return (code ?? "").replace(/^not_trading_/, "not trading: ").replaceAll("_", " ");
 }
 
 /** A ticker without its series: `26NOV221015-15`. */

@@ -46,11 +46,12 @@ export function Empty({ title, children }) {
 export function Tabs({ label, options, chosen, choose }) {
   return html`<div class="tabs" role="tablist" aria-label=${label}>
     ${options.map(
-      ([key, text]) =>
+      ([key, text, of]) =>
         html`<button
           type="button"
           role="tab"
           key=${key}
+          class=${of}
           aria-selected=${key === chosen}
           onClick=${() => choose(key)}
         >

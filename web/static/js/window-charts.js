@@ -112,13 +112,13 @@ function options(element, look, special) {
   };
 }
 
-/** The strike, and over it the newest price. */
+/** The newest price, and the strike. */
 function marks({ market, price }, look, digits) {
   const tag = (value, colour) => ({ value, colour, text: number(value, digits) });
   const last = (line) => price[line].findLast((value) => value !== null) ?? NaN;
   const index = last(2);
   const newest = Number.isFinite(index) ? tag(index, look.index) : tag(last(1), look.spot);
-  return [tag(market.strike ?? NaN, look.strike), newest];
+  return [newest, tag(market.strike ?? NaN, look.strike)];
 }
 
 function priceChart(element, look, now) {

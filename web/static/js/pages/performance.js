@@ -6,7 +6,15 @@ import { colours } from "../chart-layers.js";
 import { download } from "../csv.js";
 import { Table, openFirst } from "../panels/orders.js";
 import { Bars, Reliability } from "../svg.js";
+import { brief } from "../names.js";
 import { newest } from "../store.js";
+
+/** Some air around the curve; a flat one is not drawn on an axis from zero to twice its height. */
+function roomy(u, low, high) {
+  if (!Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
+  const air = Math.max((high - low) * 0.08, Math.abs(high) * 0.0005, 0.01);
+  return [low - air, high + air];
+}
 
 function equityChart(element, look) {
   const axis = (format, more = {}) => ({ stroke: look.text, grid: { stroke: look.grid, width: 1 }, ticks: { show: false }, font: "11px system-ui", values: (u, splits) => splits.map(format), ...more });
@@ -17,7 +25,7 @@ function equityChart(element, look) {
       padding: [10, 6, 0, 16],
       legend: { show: false },
       cursor: { drag: { x: false, y: false } },
-      scales: { x: { time: true }, y: {}, d: { range: (u, low, high) => [0, Math.max(0.02, (high ?? 0) * 3)], dir: -1 } },
+      scales: { x: { time: true }, y: { range: roomy }, d: { range: (u, low, high) => [0, Math.max(0.02, (high ?? 0) * 3)], dir: -1 } },
       axes: [
         axis((time) => new Date(time * 1000).toISOString().slice(11, 16), { size: 22 }),
         axis((value) => money(value), { side: 3, size: 82 }),
@@ -81,7 +89,7 @@ const Results = ({ rows }) => html`<table class="list">
 
 const Days = ({ rows }) => html`<${Bars} title="P&L by day and strategy" rows=${rows.slice(-24).map((row) => ({ label: `${row.day.slice(5)}`, value: row.pnl, text: `${words(row.strategy)} ${gain(row.pnl)}` }))} />
   <table class="list"><thead><tr><th>Day (New York)</th><th>Strategy</th><th class="n">Trades</th><th class="n">Fees</th><th class="n">P&L</th></tr></thead>
-  <tbody>${[...rows].reverse().map((row) => html`<tr key=${row.day + row.strategy}><td>${row.day}</td><td>${words(row.strategy)}</td><td class="n">${row.trades}</td>
+  <tbody>${[...rows].reverse().map((row) => html`<tr key=${row.day + row.strategy}><td>${row.day}</td><td title=${row.strategy}>${brief(row.strategy)}</td><td class="n">${row.trades}</td>
     <td class="n">${money(row.fees)}</td><td class=${`n ${tone(row.pnl)}`}>${gain(row.pnl)}</td></tr>`)}</tbody></table>`;
 
 const Three = ({ name, of }) => html`<tr><td>${name}</td>${["model", "market", "blend"].map((who) => html`<td key=${who} class="n">${number(of?.[who], 4)}</td>`)}</tr>`;
@@ -93,7 +101,7 @@ const Standing = ({ row }) => html`<table class="list standing"><thead><tr><th>$
     <${Three} name="Brier" of=${row.brier} /><${Three} name="Log loss" of=${row.log_loss} />
   </tbody></table>
   <p class="first-word">${row.sentence}.</p>
-  <p><i>${row.lead === null ? "" : `The model leads by ${signed(row.lead, 4)}${row.low === null ? "" : `, 95 % interval ${signed(row.low, 4)} to ${signed(row.high, 4)}`}. `}${counted(row.looks, "forecast")} in ${counted(row.windows, "window")} of the journal; lower scores are better. Traded: the blend of both that prices orders.</i></p>`;
+  <p><i>${row.lead === null ? "" : `The model ${row.lead < 0 ? "trails" : "leads"} by ${number(Math.abs(row.lead), 4)}${row.low === null ? "" : `, 95 % interval ${signed(row.low, 4)} to ${signed(row.high, 4)}`}. `}${counted(row.looks, "forecast")} in ${counted(row.windows, "window")} of the journal; lower scores are better. Traded: the blend of both that prices orders.</i></p>`;
 
 const Score = ({ series, seen }) => html`<div class="score">
   <div>

@@ -68,8 +68,7 @@ const Card = ({ row, parameters, ask, at }) => html`<${Panel} id=${`strategy-${r
     extra=${html`<span class=${row.enabled ? "light open" : "light starting"}>${row.enabled ? "● on" : "○ off"}</span>
       ${ask && html`<button type="button" class=${row.enabled ? "small" : "small go"} onClick=${() => ask(switchOf(row))}>Switch ${row.enabled ? "off" : "on"}…</button>`}`}>
   <dl class="facts tiles">
-    <div class="twice"><dt>Last said</dt><dd>${row.last_gate ? `${row.last_kind}: ${words(row.last_gate)}` : "nothing yet"}</dd></div>
-    <div><dt>At</dt><dd>${clock(row.last_at)}</dd></div>
+    <div class="twice"><dt>Last said${row.last_at ? ` at ${clock(row.last_at)}` : ""}</dt><dd>${row.last_gate ? `${row.last_kind}: ${words(row.last_gate)}` : "nothing yet"}</dd></div>
     <div><dt>Signals</dt><dd>${number(row.signals)}</dd></div>
     <div><dt>Approved</dt><dd>${number(row.approved)}</dd></div>
     <div><dt>Denied</dt><dd>${number(row.denied)}</dd></div>

@@ -4,6 +4,7 @@ import { Empty, Panel } from "../panel.js";
 import { cents, clock, contracts, gain, number, tone, words } from "../format.js";
 import { go } from "../route.js";
 import { useRead } from "../poll.js";
+import { brief } from "../names.js";
 import { newest } from "../store.js";
 import { WindowCharts, placed } from "../window-charts.js";
 
@@ -63,7 +64,7 @@ function events(replay, until) {
 }
 
 const Events = ({ rows }) => html`<table class="list log"><thead><tr><th>Time</th><th>Kind</th><th>Strategy</th><th>Side</th><th>What</th></tr></thead>
-  <tbody>${rows.map((row, place) => html`<tr key=${rows.length - place}><td>${clock(row.at)}</td><td><span class=${`kind ${row.kind}`}>${row.kind}</span></td><td class="name">${row.who}</td>
+  <tbody>${rows.map((row, place) => html`<tr key=${rows.length - place}><td>${clock(row.at)}</td><td><span class=${`kind ${row.kind}`}>${row.kind}</span></td><td class="name" title=${row.who}>${brief(row.who)}</td>
     <td>${row.side ? html`<span class=${`side ${row.side}`}>${row.side.toUpperCase()}</span>` : ""}</td><td class="what">${row.text}</td></tr>`)}</tbody></table>`;
 
 function Scrubber({ replay, wanted, theme }) {

@@ -85,7 +85,7 @@ export function Health({ actors, feeds, limits, alerts, status }) {
   const grave = alerts.filter((row) => row.level === "critical").length;
   const options = [
     ["board", "Board"],
-    ["alerts", grave ? `Alerts · ${grave} critical` : `Alerts · ${alerts.length}`],
+    ["alerts", ...(grave ? [`Alerts · ${grave} critical`, "grave"] : [`Alerts · ${alerts.length}`])],
   ];
   const tabs = html`<${Tabs} label="Health" options=${options} chosen=${view} choose=${setView} />`;
   return html`<${Panel} id="health" title="Health" extra=${tabs} at=${status ? status.timestamp : null}>

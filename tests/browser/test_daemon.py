@@ -6,6 +6,7 @@ machine takes, and leaves the daemon ACTIVE.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -22,8 +23,18 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.xdist_group("daemon")
-SPEED = 30.0
-"""A window in half a minute; ages are in market time, so a slow machine must keep up with it."""
+SPEED = 20.0
+"""A window in 45 seconds; ages are in market time, so a slow machine must keep up with it."""
+REFUSED = r"status of (409|422) "
+GONE = r"net::ERR_|WebSocket connection to|status of 503 "
+PATIENT = {
+    "FEED_SILENT_SECONDS": "600",
+    "INDEX_MISSING_SECONDS": "60",
+    "MAX_CLOCK_SKEW_SECONDS": "60",
+    "MAX_INBOX_AGE_SECONDS": "300",
+    "UNKNOWN_ORDER_SECONDS": "600",
+}
+"""A machine that stands still for a while must not halt what is looked at."""
 ROUNDS = 20
 """Tries of an order that the end of its window may overtake."""
 
@@ -31,7 +42,7 @@ ROUNDS = 20
 @pytest.fixture(scope="module")
 def world(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     del browser  # without one nothing is started
-    world = World(tmp_path_factory.mktemp("daemon"), SPEED)
+    world = World(tmp_path_factory.mktemp("daemon"), SPEED, **PATIENT)
     world.start()
     yield world
     world.end()
@@ -74,9 +85,12 @@ def same(page: Page, shown: Callable[[], Any], told: Callable[[], Any]) -> None:
     eventually(page, equal, PATIENCE_S)
 
 
-def quiet(watched: Watched, world: World) -> None:
-    """No error, no breach of the policy, nothing asked of anybody else."""
-    assert watched.complaints == []
+def quiet(watched: Watched, world: World, noted: str = REFUSED) -> None:
+    """No error, no breach of the policy, nothing asked of anybody else.
+
+    `noted`: what the browser writes by itself where the daemon refuses or is not there.
+    """
+    assert [text for text in watched.complaints if not re.search(noted, text)] == []
     assert {urlsplit(url).netloc for url in watched.requests} == {f"127.0.0.1:{world.port}"}
 
 
@@ -121,7 +135,7 @@ def test_a_window_is_traded_and_settled_on_the_screen(watched: Watched, world: W
     page.wait_for_selector(".state.is-active")
     insist(page, lambda: buy(page, "tr.ask:has(+ .gap)", "Take now"))
     page.click(".nav a[href='#trade']")
-    page.wait_for_selector("#position .position")
+    page.wait_for_selector("#orders td[title='manual']")
     page.click(".buttons >> text=Pause")
     assert confirm(page)
     page.wait_for_selector(".state.is-paused")
@@ -195,9 +209,6 @@ def test_the_operator_steers_it(watched: Watched, world: World) -> None:
     assert [row["value"] for row in rows if row["name"] == "min_edge"] == [0.04]
     page.click(".nav a[href='#system']")
     page.wait_for_selector("#audit >> text=the drill is over")
-    # What is refused is answered 422, which the browser notes by itself.
-    assert all("422" in complaint for complaint in watched.complaints)
-    watched.complaints.clear()
     quiet(watched, world)
 
 
@@ -224,7 +235,6 @@ def test_a_manual_order_rests_and_is_cancelled(watched: Watched, world: World) -
     page.wait_for_selector("#ticket-orders .order.cancelled")
     ours = [row for row in world.api("trades")["trades"] if row["strategy_name"] == "manual"]
     assert any(row["status"] == "cancelled" for row in ours)
-    watched.complaints[:] = [text for text in watched.complaints if "409" not in text]
     quiet(watched, world)
 
 
@@ -279,4 +289,4 @@ def test_a_killed_daemon_covers_the_page_and_comes_back_whole(
         lambda: texts(page, "#orders table.windows tbody td:last-child"),
         lambda: [gain(row["pnl"]) for row in world.api("windows?limit=60")["windows"]],
     )
-    assert all("ERR_CONNECTION" in text or "WebSocket" in text for text in watched.complaints)
+    quiet(watched, world, GONE)

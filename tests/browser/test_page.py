@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -52,12 +54,18 @@ def told(page: Page) -> int:
 
 
 def dollars(value: float) -> str:
+    """As the page writes money: rounded half up from the decimals that were sent."""
+    rounded = Decimal(str(abs(value))).quantize(Decimal("0.01"), ROUND_HALF_UP)
     sign = "\u2212" if value < 0 else ""
-    return f"{sign}${abs(value):,.2f}"
+    return f"{sign}${rounded:,}"
 
 
 def gain(value: float) -> str:
-    return dollars(value) if value < 0 else f"+{dollars(value)}"
+    """With its sign, where there is anything to tell of."""
+    text = dollars(value).removeprefix("\u2212")
+    if not re.search("[1-9]", text):
+        return text
+    return f"+{text}" if value > 0 else dollars(value)
 
 
 # --- quiet --------------------------------------------------------------------------------------

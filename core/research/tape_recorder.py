@@ -50,8 +50,8 @@ class TapeRecorder:
     def __init__(self, terms: RecorderTerms) -> None:
         self._terms = terms
         self._partition = Partition(terms.series)
-        self._pending: deque[tuple[str, Message]] = deque()
-        """Records with their series. One container for life: it is there when the daemon freezes
+        self._pending: dict[str, deque[Message]] = {name: deque() for name in terms.series}
+        """Records by series. Each has one container for life: that is there when the daemon freezes
         what stands (`actors.garbage`), so no collection walks what is held, as it would a new list.
         """
         self._own: deque[tuple[Nanos, Message]] = deque()
@@ -66,12 +66,13 @@ class TapeRecorder:
                 self._own.append((at, message))
             else:
                 data.append(message)
-        self._pending.extend(self._partition.sorted(data))
+        for series, record in self._partition.sorted(data):
+            self._pending[series].append(record)
 
     @property
     def held(self) -> int:
         """Records in memory."""
-        return len(self._pending) + len(self._own)
+        return sum(map(len, self._pending.values())) + len(self._own)
 
     def flush(self) -> int:
         """Write what is held as one segment for each series and day; how many records.
@@ -87,9 +88,10 @@ class TapeRecorder:
     def _write(self) -> int:
         pending: dict[tuple[str, str], list[Message]] = defaultdict(list)
         own: dict[str, list[tuple[Nanos, Message]]] = defaultdict(list)
-        while self._pending:
-            series, record = self._pending.popleft()
-            pending[series, day_of(record.ts_recv)].append(record)  # type: ignore[attr-defined]
+        for series, held in self._pending.items():
+            while held:
+                record = held.popleft()
+                pending[series, day_of(record.ts_recv)].append(record)  # type: ignore[attr-defined]
         while self._own:
             at, message = self._own.popleft()
             own[day_of(at)].append((at, message))

@@ -226,7 +226,7 @@ def test_c19_an_amend_counts_what_is_filled_already(venue: Venue) -> None:
     """In its place in the queue, and at another price."""
     placed = venue.exchange.create_order(order("c19", Side.BID, "0.50", "10"))
     venue.outsider(Side.ASK, "0.50", "4")
-    for price, total in ((5000, 900), (4900, 700)):
+    for price, total in ((5000, 500), (4900, 450)):
         venue.exchange.amend_order(
             AmendRequest(
                 order_id=placed.order_id,

@@ -360,6 +360,8 @@ def test_the_final_minute_mean_is_not_the_settlement_mean(bench: Bench) -> None:
     assert last.average_60s is not None
     assert last.average_60s.value == 100 * INDEX_DOLLAR
     assert last.final_minute.value > last.average_60s.value
+    bench.engine.advance(Nanos(CLOSES + 10 * SECOND))
+    assert bench.engine.market(TICKER).settlement_value == 100 * INDEX_DOLLAR
 
 
 def test_repeated_and_late_index_stamps_are_dropped(bench: Bench) -> None:

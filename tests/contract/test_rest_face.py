@@ -455,6 +455,7 @@ def test_r26_books_are_bids_ascending_with_both_keys(served: Venue, raw: Raw) ->
             "no_dollars": [],
         }
     }
+    assert [level.price for level in served.exchange.order_book(TICKER).yes] == [4600, 4500]
     assert [book["ticker"] for book in many["orderbooks"]] == [TICKER, NEXT.market_ticker]
     assert many["orderbooks"][0]["orderbook_fp"] == one["orderbook_fp"]
     refused = raw.public(f"/markets/{TICKER}/orderbook?depth=101")

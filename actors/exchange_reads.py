@@ -9,10 +9,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from actors.exchange_orders import order_of, resting
 from core import messages as m
 from core.domain.windows import WINDOW_LENGTH, next_window, window_at
-from core.exchange.listing import MarketStatus
+from core.exchange.listing import MarketStatus, Series
 from core.exchange.port import ExchangeError, Rejected
 from core.units import INDEX_DECIMALS, Money, Nanos
 
@@ -21,12 +23,13 @@ if TYPE_CHECKING:
 
     from actors.exchange_orders import DeskTerms
     from core.clock import Clock
-    from core.exchange.listing import Market, Series
+    from core.exchange.listing import Market
     from core.exchange.port import Exchange
     from core.exchange.records import Order
 
 _SERIES_FOR_S: Final = 300.0
-"""Fee schedules and shards are asked for again after this, in seconds of the machine."""
+"""Fees and shards are asked for again after so many seconds of the machine, or when they change."""
+_NEVER: Final = Nanos(1 << 62)
 _COMING: Final = 2
 """Windows ahead that are asked for by name."""
 
@@ -38,7 +41,7 @@ class ReadDesk:
         self._exchange = exchange
         self._clock = clock
         self._terms = terms
-        self._series: dict[str, tuple[float, Series]] = {}
+        self._series: dict[str, _Known] = {}
 
     # --- an order --------------------------------------------------------------------------------
 
@@ -166,12 +169,23 @@ class ReadDesk:
 
     def _series_of(self, name: str) -> Series:
         """Threads may ask twice at the same moment: the answers are the same."""
-        known = self._series.get(name)
-        if known is not None and time.monotonic() - known[0] < _SERIES_FOR_S:
-            return known[1]
+        known, now = self._series.get(name), self._clock.now()
+        if known is not None and time.monotonic() < known.until_s and now < known.until:
+            return known.series
         series = self._exchange.series(name)
-        self._series[name] = (time.monotonic(), series)
+        until = self._next_change(name, now)
+        until_s = time.monotonic() + _SERIES_FOR_S
+        self._series[name] = _Known(series=series, until_s=until_s, until=until)
         return series
+
+    def _next_change(self, name: str, now: Nanos) -> Nanos:
+        """When the fees change next, as far as it is announced; what cannot be read tells none."""
+        try:
+            changes = self._exchange.fee_changes(name)
+        except ExchangeError:
+            return _NEVER
+        coming = (row.scheduled for row in changes if row.series_ticker == name)
+        return min((moment for moment in coming if moment > now), default=_NEVER)
 
     def _ask(
         self, what: str, key: str, question: Callable[[], tuple[m.Message, ...]]
@@ -182,6 +196,16 @@ class ReadDesk:
             reason = f"{type(error).__name__}: {error}"
             failed = m.QueryFailed(what=what, key=key, reason=reason, ts_recv=self._clock.now())
             return (failed,)
+
+
+class _Known(msgspec.Struct, frozen=True, kw_only=True):
+    """A series as it was read, and until when that holds."""
+
+    series: Series
+    until_s: float
+    """Of the machine's monotonic clock."""
+    until: Nanos
+    """The next announced change of its fees."""
 
 
 def _each_once(*lists: tuple[Order, ...]) -> tuple[Order, ...]:

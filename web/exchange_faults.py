@@ -181,21 +181,31 @@ def _at_the_engine(fault: Fault, engine: SimulatedExchange, now: Nanos) -> None:
             for spec in engine.all_series():
                 if fnmatchcase(spec.index_id, fault.match):
                     engine.silence_index(spec.index_id, Nanos(now + _nanos(fault.seconds)))
+        case FaultKind.FEE_CHANGE:
+            engine.announce_fees(fault.fee_change(now), now)
         case FaultKind.PRICE_GRID:
             ranges = STRUCTURES[fault.structure]
             engine.change_grid(fault.match, fault.structure, ranges, now)
-        case FaultKind.PAUSE_MARKET:
-            engine.pause_market(fault.match, now)
-        case FaultKind.RESUME_MARKET:
-            engine.resume_market(fault.match, now)
         case _:
-            pauses = {
-                FaultKind.PAUSE_TRADING: engine.pause_trading,
-                FaultKind.RESUME_TRADING: engine.resume_trading,
-                FaultKind.PAUSE_EXCHANGE: engine.pause_exchange,
-                FaultKind.RESUME_EXCHANGE: engine.resume_exchange,
-            }
-            pauses[fault.kind](fault.shard, now)
+            _pause(fault, engine, now)
+
+
+def _pause(fault: Fault, engine: SimulatedExchange, now: Nanos) -> None:
+    """A market or a shard; or the end of that."""
+    of_a_market = {
+        FaultKind.PAUSE_MARKET: engine.pause_market,
+        FaultKind.RESUME_MARKET: engine.resume_market,
+    }
+    if fault.kind in of_a_market:
+        of_a_market[fault.kind](fault.match, now)
+        return
+    pauses = {
+        FaultKind.PAUSE_TRADING: engine.pause_trading,
+        FaultKind.RESUME_TRADING: engine.resume_trading,
+        FaultKind.PAUSE_EXCHANGE: engine.pause_exchange,
+        FaultKind.RESUME_EXCHANGE: engine.resume_exchange,
+    }
+    pauses[fault.kind](fault.shard, now)
 
 
 def _followed(client: StreamClient, pattern: str) -> Iterable[Subscription]:

@@ -14,7 +14,13 @@ from core.exchange.wire.books import NamedOrderBookJson, OrderBookJson, TradeJso
 from core.exchange.wire.markets import MarketJson
 from core.exchange.wire.pages import SchedulePage, SeriesListPage, SeriesPage
 from core.exchange.wire.scalars import format_rfc3339
-from core.exchange.wire.series import EventJson, FeeChangesPage, MetadataJson, SeriesJson
+from core.exchange.wire.series import (
+    EventJson,
+    FeeChangeJson,
+    FeeChangesPage,
+    MetadataJson,
+    SeriesJson,
+)
 from core.exchange.wire.venue import AsOfJson, StatusJson
 from web.exchange_archive import is_old_market
 from web.exchange_requests import answer, choice, flag, names, number, page, text, within
@@ -95,7 +101,9 @@ def _venue_endpoints(routes: Blueprint, host: ExchangeHost) -> None:
 
     @routes.get("/series/fee_changes")
     def fee_changes() -> Response:
-        return answer(FeeChangesPage(()))
+        past, name = flag("show_historical"), text("series_ticker")
+        found = host.ask(lambda engine, _: engine.fee_changes(name, past=past))
+        return answer(FeeChangesPage(tuple(FeeChangeJson.from_change(row) for row in found)))
 
     @routes.get("/events/fee_changes")
     def event_fee_changes() -> Response:

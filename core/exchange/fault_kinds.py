@@ -56,6 +56,9 @@ class FaultKind(StrEnum):
     """Portfolio reads over REST are `seconds` behind from now on; 0 ends it."""
     PRICE_GRID = "price_grid"
     """The market `match` takes the prices of `structure` from now on."""
+    FEE_CHANGE = "fee_change"
+    """The series `match` announces fees of `fee_type` times `multiplier`, in force `seconds`
+    later."""
 
 
 REQUEST_KINDS: Final = frozenset(

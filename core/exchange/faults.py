@@ -34,6 +34,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from core.domain.fees import FeeTerms, UnknownFee, trade_fee
 from core.domain.grid import STRUCTURES
 from core.exchange.fault_kinds import (
     FRAME_KINDS,
@@ -43,7 +44,8 @@ from core.exchange.fault_kinds import (
     Change,
     FaultKind,
 )
-from core.units import SECOND, Nanos
+from core.exchange.listing import FeeChange, FeeType
+from core.units import SECOND, Nanos, Price, Quantity
 
 
 class FaultError(ValueError):
@@ -55,6 +57,7 @@ _PAUSES: Final = {
     FaultKind.PAUSE_EXCHANGE: FaultKind.RESUME_EXCHANGE,
     FaultKind.PAUSE_MARKET: FaultKind.RESUME_MARKET,
 }
+_WHOLE_BPS: Final = 10_000
 _SERVER_ERRORS: Final = range(500, 600)
 
 
@@ -77,6 +80,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     change: Change = Change.ADD
     field: str = "field_of_tomorrow"
     structure: str = "linear_cent"
+    fee_type: FeeType = FeeType.QUADRATIC
+    multiplier: float = 1.0
 
     def __post_init__(self) -> None:
         """Raises FaultError."""
@@ -95,9 +100,30 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if self.structure not in STRUCTURES:
             msg = f"{self.kind}: structure must be one of {', '.join(sorted(STRUCTURES))}"
             raise FaultError(msg)
+        if self.kind is FaultKind.FEE_CHANGE and not self._has_formula():
+            msg = f"{self.kind}: fee_type must have a formula, and multiplier be 0 or more"
+            raise FaultError(msg)
         if self.kind in TIMED_KINDS and not self.count:
             msg = f"{self.kind}: count must be at least 1"
             raise FaultError(msg)
+
+    def fee_change(self, now: Nanos) -> FeeChange:
+        """What is announced at `now`."""
+        return FeeChange(
+            series_ticker=self.match,
+            fee_type=self.fee_type,
+            fee_multiplier_bps=round(self.multiplier * _WHOLE_BPS),
+            scheduled=Nanos(now + round(self.seconds * SECOND)),
+        )
+
+    def _has_formula(self) -> bool:
+        change = self.fee_change(Nanos(0))
+        terms = FeeTerms(fee_type=change.fee_type, multiplier_bps=change.fee_multiplier_bps)
+        try:
+            trade_fee(terms, Price(1), Quantity(1), is_taker=True)
+        except UnknownFee:
+            return False
+        return self.multiplier >= 0
 
 
 class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from core.exchange.listing import (
         ExchangeStatus,
+        FeeChange,
         Limits,
         Market,
         MarketStatus,
@@ -191,6 +192,10 @@ class Exchange(Protocol):
 
     def series(self, ticker: str) -> Series:
         """Fee schedule and shard of a series."""
+        ...
+
+    def fee_changes(self, series: str | None = None) -> tuple[FeeChange, ...]:
+        """Changes of fees that are announced and not yet in force."""
         ...
 
     def status(self) -> ExchangeStatus:

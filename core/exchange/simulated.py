@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from core.domain.fees import trade_fee
 from core.exchange.engine import admission, refusals
 from core.exchange.engine.accounts import Account
+from core.exchange.engine.fee_schedule import announce
 from core.exchange.engine.outside_door import OutsideDoor
 from core.exchange.engine.venue import Ids
 from core.units import FEE_UNIT, Money, Nanos, Price, Quantity
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from core.domain.windows import Window
     from core.exchange.engine_types import AccountPast, OrderGroupRow, SeriesSpec
-    from core.exchange.listing import PriceRange
+    from core.exchange.listing import FeeChange, PriceRange
     from core.exchange.records import (
         Amended,
         AmendRequest,
@@ -52,6 +53,12 @@ class SimulatedExchange(OutsideDoor):
         """
         trade_fee(spec.fee_terms(FEE_UNIT), Price(1), Quantity(1), is_taker=True)
         self._venue.series[spec.ticker] = spec
+
+    def announce_fees(self, change: FeeChange, now: Nanos) -> None:
+        """Change the fees of a series at a time to come. Raises UnknownFee as `add_series`."""
+        self.advance(now)
+        self.series_spec(change.series_ticker)
+        announce(self._venue, self._schedule, change)
 
     def list_market(self, window: Window, now: Nanos) -> str:
         """Create the market of a window, `initialized`; its ticker. It opens by the schedule.

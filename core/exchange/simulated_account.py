@@ -16,7 +16,7 @@ from core.units import SECOND, Nanos, Quantity
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from core.exchange.listing import ExchangeStatus, Market, MarketStatus, Series, Trade
+    from core.exchange.listing import ExchangeStatus, FeeChange, Market, MarketStatus, Series, Trade
     from core.exchange.records import (
         Amended,
         AmendRequest,
@@ -161,6 +161,11 @@ class SimulatedAccount:
     def series(self, ticker: str) -> Series:
         """See `port.Exchange`."""
         return self._engine.series(ticker)
+
+    def fee_changes(self, series: str | None = None) -> tuple[FeeChange, ...]:
+        """See `port.Exchange`."""
+        self._engine.advance(self._now())
+        return self._engine.fee_changes(series)
 
     def status(self) -> ExchangeStatus:
         """See `port.Exchange`."""

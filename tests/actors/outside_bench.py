@@ -47,6 +47,7 @@ _UNTROUBLED: Final = (
     "markets",
     "queue_positions",
     "series",
+    "fee_changes",
 )
 LISTENERS: Final = (EXECUTION, FEED, RISK, SUPERVISION, DASHBOARD)
 

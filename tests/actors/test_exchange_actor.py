@@ -12,7 +12,7 @@ from actors.exchange import ExchangeActor
 from actors.exchange_orders import DeskTerms
 from actors.gate import Gate as Gatekeeper
 from core import messages as m
-from core.exchange.listing import FeeType, Limits, MarketStatus
+from core.exchange.listing import FeeChange, FeeType, Limits, MarketStatus
 from core.exchange.port import Ambiguous, RateLimited, Rejected, Unauthorized, Unavailable
 from core.exchange.records import OrderStatus, Side, TimeInForce
 from core.exchange.throttle import Urgency
@@ -440,6 +440,29 @@ def test_the_exchanges_clock_is_compared_with_the_pulse(bench: Bench) -> None:
 
 
 # --- asking
+
+
+def test_fees_that_change_at_an_announced_time_are_read_again_then(bench: Bench) -> None:
+    """What is known of a series is kept for minutes, but not beyond that time."""
+    bench.start()
+
+    def fees() -> set[int]:
+        bench.tell(m.QueryMarkets(series="KXSOL15M"), to=MARKETS)
+        both = [bench.boxes.until(FEED, m.MarketListed).market for _ in range(2)]
+        assert {market.ticker for market in both} == {TICKER, NEXT.market_ticker}
+        return {market.fee_multiplier_bps for market in both}
+
+    change = FeeChange(
+        series_ticker="KXSOL15M",
+        fee_type=FeeType.QUADRATIC,
+        fee_multiplier_bps=20_000,
+        scheduled=Nanos(bench.venue.clock.now() + seconds(30)),
+    )
+    bench.venue.control(lambda engine, now: engine.announce_fees(change, now))
+    assert fees() == {10_000}
+    bench.venue.later(31)
+    bench.venue.control(lambda engine, now: engine.advance(now))
+    assert fees() == {20_000}
 
 
 def test_the_account_is_told_whole_and_its_cash_is_that_of_the_shard(bench: Bench) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 import requests
@@ -146,6 +146,28 @@ def test_k09_a_venue_that_is_down_still_tells_its_status(
     url = f"{served.running.announcement.base_url}/exchange/status"
     assert requests.get(url, timeout=WAIT).status_code == 503
     assert not client.status().of_shard(2).exchange_active
+
+
+def test_k20_a_change_of_fees_is_announced_and_then_charged(served: Venue) -> None:
+    venue, client = served, cast("KalshiExchange", served.exchange)
+    inject(venue, "fee_change", match="KXSOL15M", seconds=30.0, multiplier=2.0)
+    (announced,) = client.fee_changes("KXSOL15M")
+    assert announced.scheduled == venue.clock.now() + 30 * SECOND
+    assert announced.fee_multiplier_bps == 20_000
+    assert client.fee_changes("KXBTC15M") == ()
+    assert client.series("KXSOL15M").fee_multiplier_bps == 10_000
+    venue.quote(Side.ASK, "0.50", "100")
+    before = client.create_order(order("f1", Side.BID, "0.50", "10", time_in_force=IOC))
+    rests = client.create_order(order("f2", Side.BID, "0.40", "10"))
+    reserved = client.balance().on_shard(2)
+    venue.later(30)
+    assert client.fee_changes() == ()
+    assert client.series("KXSOL15M").fee_multiplier_bps == 20_000
+    assert client.balance().on_shard(2) < reserved, "what rests reserves the new fee"
+    after = client.create_order(order("f3", Side.BID, "0.50", "10", time_in_force=IOC))
+    assert before.average_fee is not None
+    assert after.average_fee == 2 * before.average_fee
+    assert client.order(rests.order_id).status is OrderStatus.RESTING
 
 
 # --- batches and queues

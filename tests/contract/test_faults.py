@@ -148,6 +148,14 @@ def test_every_answer_tells_the_exchanges_time(served: Venue, offset: float) -> 
         assert ahead.lowest <= seconds(offset) < ahead.highest
 
 
+@pytest.mark.parametrize("wrong", [{"fee_type": "flat"}, {"multiplier": -1.0}])
+def test_fees_that_no_formula_describes_are_no_fault(served: Venue, wrong: dict[str, Any]) -> None:
+    fault = {"kind": "fee_change", "match": "KXSOL15M", **wrong}
+    answer = requests.post(control(served), json=fault, timeout=WAIT)
+    assert answer.status_code == 400
+    assert "fee_type must have a formula" in answer.text
+
+
 # --- frames
 
 

@@ -89,6 +89,13 @@ MARKETS: tuple[dict[str, object], ...] = (
     {"kind": "price_grid", "match": FIRST, "at": 180.0, "structure": "linear_cent"},
     {"kind": "pause_market", "match": FIRST, "at": 300.0, "seconds": 90.0},
     {"kind": "index_hole", "match": "SOLUSD_RTI", "at": 600.0, "seconds": 8.0},
+    {
+        "kind": "fee_change",
+        "match": "KXSOL15M",
+        "at": 400.0,
+        "seconds": 440.0,
+        "fee_type": "quadratic_with_maker_fees",
+    },
     {"kind": "pause_market", "match": SECOND, "at": 1_000.0, "seconds": 60.0},
     {"kind": "price_grid", "match": SECOND, "at": 1_200.0, "structure": "deci_cent"},
 )

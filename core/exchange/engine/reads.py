@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         Quote,
         SeriesSpec,
     )
-    from core.exchange.listing import ExchangeStatus, Trade
+    from core.exchange.listing import ExchangeStatus, FeeChange, Trade
     from core.exchange.records import Balance, Fill, Position, Settlement
     from core.units import IndexValue
 
@@ -226,6 +226,18 @@ class EngineReads:
         if spec is None:
             raise refusals.not_found("series", ticker)
         return spec
+
+    def fee_changes(
+        self, series: str | None = None, *, past: bool = False
+    ) -> tuple[FeeChange, ...]:
+        """Changes of fees that are announced, by their time; `past`: with those in force."""
+        found = [
+            change
+            for change in self._venue.fee_changes
+            if series in {None, change.series_ticker}
+            and (past or change.scheduled > self._venue.now)
+        ]
+        return tuple(sorted(found, key=lambda change: change.scheduled))
 
     def all_series(self) -> tuple[SeriesSpec, ...]:
         """Every series, in the order in which they were added."""

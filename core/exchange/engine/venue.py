@@ -16,7 +16,7 @@ from core.exchange.engine_events import (
     UpdateReason,
 )
 from core.exchange.engine_types import CRYPTO_SHARD, DEFAULT_SHARD
-from core.exchange.listing import ExchangeStatus, MarketStatus, ShardStatus
+from core.exchange.listing import ExchangeStatus, FeeChange, MarketStatus, ShardStatus
 from core.exchange.records import Balance, OrderStatus, Outcome, ShardBalance, Side
 from core.units import DOLLAR_PRICE, Money, Nanos, Price, Quantity, complement
 
@@ -61,6 +61,8 @@ class Venue:
         """When a pause of trading is expected to end."""
         self.index_silent: dict[str, Nanos] = {}
         """Until when an index prints nothing: a hole."""
+        self.fee_changes: list[FeeChange] = []
+        """Announced since the start, in force or not."""
         self.settlement_delay = Nanos(0)
         """Results and payouts come so much later than the timeline says."""
 

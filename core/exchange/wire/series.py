@@ -89,6 +89,17 @@ class FeeChangeJson(msgspec.Struct, frozen=True, kw_only=True):
             scheduled=s.rfc3339(self.scheduled_ts),
         )
 
+    @classmethod
+    def from_change(cls, change: FeeChange) -> FeeChangeJson:
+        """The JSON of a record."""
+        return cls(
+            id=f"{change.series_ticker}-{s.to_seconds(change.scheduled)}",
+            series_ticker=change.series_ticker,
+            fee_type=change.fee_type,
+            fee_multiplier=change.fee_multiplier_bps / _BPS,
+            scheduled_ts=s.format_rfc3339(change.scheduled),
+        )
+
 
 class FeeChangesPage(msgspec.Struct, frozen=True):
     """GET /series/fee_changes."""

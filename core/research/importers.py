@@ -7,6 +7,7 @@
 | `minutes` | best bid and ask each minute, with a spot price each minute where there is one |
 | `tickers`, `best`, `levels`, `polls` | tables of one row each: see `importers_tables` |
 | `snaps`, `candles`, `entries`, `trades` | the same |
+| `frames` | raw frames of the exchange's stream, line by line |
 | `kalshi` | Kalshi's own answers in JSON: candlesticks, trades, markets |
 
 What a recording does not say is filled in here by rule and written into the tape's `about`, so
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from core.research.importers_books import BOOKS_FILE, import_books
+from core.research.importers_frames import FRAMES_FILE, import_frames
 from core.research.importers_kalshi import KALSHI, import_kalshi
 from core.research.importers_layouts import LAYOUTS
 from core.research.importers_minutes import MINUTES_FILE, import_minutes
@@ -44,6 +46,7 @@ RECORDINGS: Final[dict[str, tuple[str, Callable[[Path, str, Path, Progress], Non
     "quotes": (QUOTES_FILE, import_quotes),
     "minutes": (MINUTES_FILE, import_minutes),
     **{name: (layout.file, partial(import_table, name)) for name, layout in LAYOUTS.items()},
+    "frames": (FRAMES_FILE, import_frames),
     KALSHI: ("", import_kalshi),
 }
 """Name of a recording -> the file that it must have, and its importer."""

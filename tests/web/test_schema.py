@@ -14,8 +14,8 @@ from web.hub import RING, Hub
 from web.rows import ROWS
 from web.schema import COMMAND, ResetBody, TradeQuery, frame_model, row_model
 
-UNPLAYED = {"limit", "lock"}
-"""Told by the venue's own side, of which a played market has none."""
+UNPLAYED = {"limit", "lock", "machine"}
+"""Told by the venue or by the process, of which a played market has neither; the rest is played."""
 
 
 def test_every_topic_has_a_row_and_every_row_a_topic() -> None:

@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed.txt
 
 .DEFAULT_GOAL := help
-.PHONY: run test check bench drill chaos soak clean help venv
+.PHONY: run test check bench drill chaos soak mutants clean help venv
 
 run: venv ## trade on the local exchange, or with your account (ARGS="--speed 60")
 	@$(BIN)/python run.py $(ARGS)
@@ -39,6 +39,9 @@ chaos: venv ## kill, hang, slow and poison everything in turn (RUNS=200 SEED=1)
 
 soak: venv ## trade for hours with faults, see that nothing grows (HOURS=6 SPEED=60 SEED=1)
 	@$(BIN)/python -m tests.recovery.soak --hours $(HOURS) --speed $(SPEED) --seed $(SEED) --chart var/soak.svg
+
+mutants: venv ## fall into every known trap of the exchange, see its tests fail (ARGS="--trap 5")
+	@$(BIN)/python -m tests.contract.mutants $(ARGS)
 
 clean: ## remove the virtual environment and caches; var/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

@@ -104,6 +104,17 @@ def enabled(world: World) -> bool:
     return "mean_reversion" in world.api("status")["enabled_strategies"]
 
 
+def press(page: Page, selector: str) -> bool:
+    """Press what is there at this moment; False where it is not, or no longer."""
+    return bool(
+        page.evaluate(
+            "(selector) => { const one = document.querySelector(selector); one?.click();"
+            " return Boolean(one); }",
+            selector,
+        )
+    )
+
+
 def buy(page: Page, level: str, how: str) -> bool:
     """An order by way of ladder and ticket; False where a gate shut or its window ended first."""
     page.click(".nav a[href='#trade']")
@@ -115,10 +126,7 @@ def buy(page: Page, level: str, how: str) -> bool:
     page.click(f".choice >> text={how}")
     page.fill("input[name=quantity]", "3")
     page.wait_for_selector(".quote-told:not(.stale), .ticket-form .outcome.failed")
-    if page.locator(".ticket-form button[type=submit]:not([disabled])").count() == 0:
-        return False
-    page.click(".ticket-form button[type=submit]")
-    return confirm(page)
+    return press(page, ".ticket-form button[type=submit]:not([disabled])") and confirm(page)
 
 
 def insist(page: Page, attempt: Callable[[], bool]) -> None:
@@ -225,11 +233,8 @@ def test_a_manual_order_rests_and_is_cancelled(watched: Watched, world: World) -
         if not buy(page, "tr.bid:last-child", "Rest at the price"):
             return False
         eventually(page, lambda: manual() > before)
-        cancel = page.locator("#ticket-orders tr:has(td[title='manual']) .actions >> text=Cancel")
-        if not cancel.count():
-            return False
-        cancel.first.click()
-        return confirm(page)
+        cancel = "#ticket-orders tr:has(td[title='manual']) .actions .warn"
+        return press(page, cancel) and confirm(page)
 
     insist(page, placed_and_cancelled)
     page.wait_for_selector("#ticket-orders .order.cancelled")

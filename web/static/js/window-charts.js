@@ -64,8 +64,12 @@ const line = (label, stroke, width, more = {}) => ({
   ...more,
 });
 
-/** As many decimals as the steps of an axis need. */
-const decimals = (step, most) => Math.min(most, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)));
+/** As many decimals as the steps of an axis need: a step of 0.025 needs three. */
+function decimals(step, most) {
+  let places = 0;
+  while (places < most && Math.abs(step * 10 ** places - Math.round(step * 10 ** places)) > 1e-6) places++;
+  return places;
+}
 
 /** A range that holds every value, and `extra` as well, with a little air. */
 function around(extra, least) {

@@ -164,7 +164,6 @@ class Daemon:
         """
         while not stop.is_set():
             self._tend_journal()
-            self._garbage.tend()
             failure = self._failure()
             if failure:
                 return failure

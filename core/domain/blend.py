@@ -30,7 +30,7 @@ from core.messages.scores import Credits, SpanScore, Trio
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_CLIP: Final = 1e-4
+CLIP: Final = 1e-4
 """Probabilities nearer to 0 or 1 count as this near, as in `calibration`."""
 _STEEPEST: Final = 200.0
 _HALVINGS: Final = 60
@@ -242,13 +242,13 @@ class Blend:
 
 
 def _odds(share: float) -> float:
-    clipped = min(max(share, _CLIP), 1.0 - _CLIP)
+    clipped = min(max(share, CLIP), 1.0 - CLIP)
     return clipped / (1.0 - clipped)
 
 
 def _log_loss(shares: Sequence[float], *, yes: bool) -> float:
     return -sum(
-        math.log(min(max(share if yes else 1.0 - share, _CLIP), 1.0 - _CLIP)) for share in shares
+        math.log(min(max(share if yes else 1.0 - share, CLIP), 1.0 - CLIP)) for share in shares
     ) / len(shares)
 
 

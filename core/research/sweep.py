@@ -24,11 +24,13 @@ from core import strategies
 from core.clock import SystemClock
 from core.exchange.fills import FILL_MODELS, Caution
 from core.research.backtest import run_backtest
+from core.research.kernel import refusal, run_kernel
 from core.research.sweep_engine import LOCAL, Engine, check_address
 from core.research.sweep_features_build import build
 from core.research.sweep_folds import walk_forward
 from core.research.sweep_replay import TrialResult, run_trial
 from core.research.sweep_results import Confirmed, SweepResult, judge
+from core.research.sweep_screening import chosen, compared
 from core.research.sweep_space import settings_for, space
 from core.research.sweep_study import BATCH, Plan, Study, Trial, propose
 from core.units import SECOND, seconds
@@ -64,6 +66,8 @@ class SweepOptions(msgspec.Struct, frozen=True, kw_only=True):
     caution: Caution = Caution.REALISTIC
     fresh: bool = False
     confirm: bool = True
+    kernel: bool = True
+    """Trials that the kernel can do are done by it, and some of them replayed."""
 
 
 def sweep(options: SweepOptions, settings: Settings, told: Told) -> SweepResult:
@@ -95,6 +99,8 @@ def sweep(options: SweepOptions, settings: Settings, told: Told) -> SweepResult:
         known = search.run(engine, told)
         searched = clock.now()
         found = judge(plan, about, known, options.strategy)
+        found = search.screened(found, engine, told)
+        replayed = clock.now()
         if options.confirm:
             found = _confirm(found, options, plain, engine, told)
     return msgspec.structs.replace(
@@ -103,7 +109,8 @@ def sweep(options: SweepOptions, settings: Settings, told: Told) -> SweepResult:
         seconds={
             "features": round((featured - began) / SECOND, 3),
             "trials": round((searched - featured) / SECOND, 3),
-            "confirmation": round((clock.now() - searched) / SECOND, 3),
+            "replays": round((replayed - searched) / SECOND, 3),
+            "confirmation": round((clock.now() - replayed) / SECOND, 3),
         },
         resumed=search.resumed,
     )
@@ -148,15 +155,38 @@ class _Search:
             if reason:
                 self._keep(slot, values, None, reason)
             else:
-                jobs[slot] = (_run, self._given(values))
+                jobs[slot] = (_run, self._given(values, by_kernel=not self._why_roles(values)))
         for slot, result in engine.run(jobs):
             self._keep(slot, proposed[slot - start], result)
             told("trials", min(1.0, len(self._known) / self._options.trials))
 
-    def _given(self, values: Mapping[str, float]) -> tuple[Any, ...]:
+    def _why_roles(self, values: Mapping[str, float]) -> str:
+        """Why a trial goes through the roles; empty where the kernel does it."""
+        if not self._options.kernel:
+            return "the kernel was not wanted"
+        return refusal(settings_for(self._settings, self._options.strategy, values))
+
+    def _given(self, values: Mapping[str, float], *, by_kernel: bool) -> tuple[Any, ...]:
         options = self._options
         plain = _portable(settings_for(self._settings, options.strategy, values))
-        return str(options.folder.resolve()), self._about.key, plain, options.caution.value
+        folder = str(options.folder.resolve())
+        return folder, self._about.key, plain, options.caution.value, by_kernel
+
+    def screened(self, found: SweepResult, engine: Engine, told: Told) -> SweepResult:
+        """The result, with some of the kernel's trials replayed through the roles."""
+        jobs = {}
+        for slot in chosen(found.trials, self._plan.objective, self._plan.seed):
+            values = _whole(found.dimensions, self._known[slot].values)
+            jobs[slot] = (_run, self._given(values, by_kernel=False))
+        told("replays", 0.0 if jobs else 1.0)
+        replays: dict[int, TrialResult] = {}
+        for slot, result in engine.run(jobs):
+            replays[slot] = result
+            told("replays", len(replays) / len(jobs))
+        screening = compared(found.trials, replays, self._why_roles({}))
+        return msgspec.structs.replace(
+            found, screening=screening, notes=(*found.notes, screening.text)
+        )
 
     def _keep(
         self, slot: int, values: dict[str, float], result: TrialResult | None, reason: str = ""
@@ -195,9 +225,16 @@ def _portable(settings: Settings) -> dict[str, Any]:
     return values
 
 
-def _run(folder: str, key: str, plain: dict[str, Any], caution: str) -> TrialResult:
+def _run(
+    folder: str,
+    key: str,
+    plain: dict[str, Any],
+    caution: str,
+    by_kernel: bool,  # noqa: FBT001 - arguments of a job are sent by place
+) -> TrialResult:
     """One trial, in whatever process."""
-    return run_trial(Path(folder), key, Settings(**plain), FILL_MODELS[Caution(caution)])
+    run = run_kernel if by_kernel else run_trial
+    return run(Path(folder), key, Settings(**plain), FILL_MODELS[Caution(caution)])
 
 
 def _signature(plan: Plan, about: About, settings: Settings, options: SweepOptions) -> str:
@@ -208,6 +245,7 @@ def _signature(plan: Plan, about: About, settings: Settings, options: SweepOptio
         sorted((name, str(value)) for name, value in _portable(settings).items()),
         options.strategy,
         options.caution.value,
+        options.kernel,
     )
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 

@@ -66,6 +66,11 @@ _STEPS: Final = 1_000
 @click.option("--storage", type=click.Path(path_type=Path), help="SQLite file of the study.")
 @click.option("--fresh", is_flag=True, help="Begin the study anew.")
 @click.option("--confirm/--no-confirm", default=True, help="Play the best over every record.")
+@click.option(
+    "--kernel/--no-kernel",
+    default=True,
+    help="Let the kernel do what it can, and replay some of it through the roles.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Result for `run.py report`.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @refusing(*_FAULTS)
@@ -130,6 +135,7 @@ def _options(given: dict[str, Any], strategy: str, state_dir: Path) -> SweepOpti
         caution=Caution(given["fills"]),
         fresh=given["fresh"],
         confirm=given["confirm"],
+        kernel=given["kernel"],
     )
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import messages as m
+from core.domain.deltas import DeltaRows
 from core.exchange.records import Outcome
 from core.research.tape_columns import KINDS
 from core.topology import PAPER, ROUTES
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+BLOCK: Final = 8_192
+"""Items of a file, but for the last."""
 _CHUNK: Final = 256
 _CACHED: Final = 40
 """Files whose items a process holds decoded, about 1 kB an item."""
@@ -92,11 +95,17 @@ class Features:
         self.about = read_about(folder)
         loaded = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in COLUMNS]
         self.deltas = Deltas(*loaded)
+        self._rows: dict[str, Ints] = {}
 
     def items(self) -> Iterator[Item]:
         """Everything but changes of books, in order."""
         for number in range(self.about.blocks):
             yield from _block(self.folder / f"block-{number:05}.msgpack")
+
+    def item(self, number: int) -> Item:
+        """One of them."""
+        block, place = divmod(number, BLOCK)
+        return _block(self.folder / f"block-{block:05}.msgpack")[place]
 
     def changes(self, rows: Ints) -> Iterator[tuple[int, m.BookDelta]]:
         """Changes of books by their numbers, as messages without their place in the stream."""
@@ -105,6 +114,24 @@ class Features:
             columns = [column[chosen].tolist() for column in msgspec.structs.astuple(self.deltas)]
             for row, values in zip(chosen.tolist(), zip(*columns, strict=True), strict=True):
                 yield row, self._change(*values)
+
+    def rows_of(self, ticker: str) -> Ints:
+        """Numbers of the changes of one market's book."""
+        if ticker not in self._rows:
+            names = self.about.tickers
+            number = names.index(ticker) if ticker in names else -1
+            self._rows[ticker] = np.flatnonzero(self.deltas.market == number)
+        return self._rows[ticker]
+
+    def run(self, ticker: str, rows: Ints) -> DeltaRows:
+        """Changes of one market's book by their numbers, as columns."""
+        found = DeltaRows(ticker, 0, 0)
+        found.stop = len(rows)
+        found.is_yes = self.deltas.is_yes[rows].astype(np.bool_).tolist()
+        found.prices = self.deltas.price[rows].tolist()
+        found.changes = self.deltas.change[rows].tolist()
+        found.ts_recv = self.deltas.ts_recv[rows].tolist()
+        return found
 
     def _change(self, *values: int) -> m.BookDelta:
         market, is_yes, price, change, ts = values

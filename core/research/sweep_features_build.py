@@ -15,7 +15,14 @@ from core.exchange.records import Outcome
 from core.journal import MemoryJournal
 from core.research.backtest import assemble, fit
 from core.research.backtest_loop import SILENCE, Loop
-from core.research.sweep_features import COLUMNS, PAPER_HEARS, About, FeatureError, read_about
+from core.research.sweep_features import (
+    BLOCK,
+    COLUMNS,
+    PAPER_HEARS,
+    About,
+    FeatureError,
+    read_about,
+)
 from core.research.tape import TapeError, info, read
 from core.topology import CALIBRATION, DASHBOARD, EXECUTION, FEED, PAPER, SPOT, STRATEGY
 from core.units import SECOND, Nanos
@@ -32,8 +39,6 @@ if TYPE_CHECKING:
     Progress = Callable[[float], None]
     _Note = Callable[[Any, Nanos], None]
 
-_BLOCK: Final = 8_192
-"""Items of a file."""
 FEATURE_ROLES: Final = (CALIBRATION, SPOT, FEED)
 """Roles whose work no parameter that is searched changes: feeds, and the score of the blend, which
 is kept of the markets alone."""
@@ -46,7 +51,10 @@ def features_key(tape: TapeInfo, settings: Settings, pace: float) -> str:
     for name in tape.files:
         digest.update(hashlib.sha256(Path(name).read_bytes()).digest())
     fitted, _ = fit(settings, tape)
-    said = (pace, fitted.index_fresh_seconds, fitted.series, fitted.reconnect_max_seconds)
+    said = (
+        *(pace, fitted.index_fresh_seconds, fitted.series, fitted.reconnect_max_seconds),
+        fitted.model_trust,
+    )
     digest.update(repr(said).encode())
     core = Path(__file__).resolve().parents[1]
     for source in sorted(core.rglob("*.py")):
@@ -127,7 +135,7 @@ class _Maker:
                 self._add(None, last)
             loop.take(record, now)
             last = now
-            if not number % _BLOCK:
+            if not number % BLOCK:
                 progress(number / found.records)
 
     def _watchers(self) -> Iterator[_Watcher]:
@@ -160,13 +168,13 @@ class _Maker:
         is_yes = delta.leg is Outcome.YES
         self._rows.append((market, is_yes, delta.price, delta.delta, now))
         self._changes += 1
-        if len(self._rows) >= _BLOCK * 8:
+        if len(self._rows) >= BLOCK * 8:
             self._pack()
 
     def _add(self, message: m.Message | None, now: Nanos) -> None:
         self._items.append((self._changes, now, message))
         self._last_item = now
-        if len(self._items) >= _BLOCK:
+        if len(self._items) >= BLOCK:
             self._flush()
 
     def _flush(self) -> None:

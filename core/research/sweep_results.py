@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from core.research.overfitting import Deflated, Overfitting, deflated, moments, overfitting
+from core.research.sweep_screening import Screening
 from core.research.sweep_space import Dimension
 from core.research.sweep_study import Trial
 
@@ -73,6 +74,7 @@ class SweepResult(msgspec.Struct, frozen=True, kw_only=True):
     deflated: Deflated
     overfitting: Overfitting | None
     """None where trials or windows are too few, or nothing differed."""
+    screening: Screening = Screening()
     present: Confirmed | None = None
     confirmed: Confirmed | None = None
     notes: tuple[str, ...]
@@ -95,7 +97,7 @@ class SweepResult(msgspec.Struct, frozen=True, kw_only=True):
         best = self.best.result
         if best is None or best.trades == 0 or self.best.score(self.objective) <= 0:
             return "nothing that was tried made money here: not trading is as good or better"
-        doubts = []
+        doubts = [self.screening.text] if self.screening.differing else []
         if self.deflated.probability < CONVINCING:
             doubts.append(
                 f"too little evidence of skill after {self.deflated.trials} trials "
@@ -152,6 +154,7 @@ class SweepResult(msgspec.Struct, frozen=True, kw_only=True):
                 "loss": self.overfitting.loss,
                 "slope": self.overfitting.slope,
             },
+            "screening": msgspec.to_builtins(self.screening),
             "every_record": {
                 "present": msgspec.to_builtins(self.present),
                 "best": msgspec.to_builtins(self.confirmed),

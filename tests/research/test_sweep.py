@@ -22,12 +22,14 @@ from core.exchange.fills import FILL_MODELS, Caution
 from core.exchange.records import Outcome
 from core.research.backtest import run_backtest
 from core.research.importers import import_recorded
+from core.research.kernel import run_kernel
 from core.research.sweep import SweepOptions, sweep
 from core.research.sweep_engine import ATTEMPTS, Engine, EngineError
 from core.research.sweep_features import FeatureError, opened
 from core.research.sweep_features_build import build
 from core.research.sweep_folds import FoldError
 from core.research.sweep_replay import run_trial
+from core.research.sweep_screening import BEST, SAMPLE
 from core.research.sweep_study import StudyError
 from core.research.tape import SAMPLE_TAPE, TapeWriter, info, read
 from core.units import Nanos, seconds
@@ -36,6 +38,7 @@ from tests.research.stage import Staged, staged, write
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from core.research.sweep_replay import TrialResult
     from core.research.sweep_results import SweepResult
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -159,6 +162,18 @@ def test_features_are_computed_once(tape: Path, plain: Settings, tmp_path: Path)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == written
 
 
+def test_features_are_computed_anew_for_another_trust_in_the_model(
+    tape: Path, plain: Settings, tmp_path: Path
+) -> None:
+    """Credits of the blend are in the pictures."""
+    first = build(tape, plain, seconds(10), tmp_path, lambda _: None)
+    other = plain.model_copy(update={"model_trust": 1.0})
+
+    again = build(tape, other, seconds(10), tmp_path, lambda _: None)
+
+    assert again.key != first.key
+
+
 def test_features_of_another_tape_are_refused(tape: Path, plain: Settings, tmp_path: Path) -> None:
     build(tape, plain, seconds(10), tmp_path, lambda _: None)
 
@@ -230,6 +245,61 @@ def test_too_few_windows_for_the_folds_are_refused(
 ) -> None:
     with pytest.raises(FoldError, match="8 windows, 6 folds need 14"):
         sweep(options(tape, tmp_path, folds=6), plain, silent)
+
+
+# --- the kernel, and trials that go through the roles all the same
+
+
+def test_trials_of_the_kernel_are_replayed_and_agree(alone: SweepResult) -> None:
+    screening = alone.screening
+
+    assert (screening.kernel, screening.roles, screening.why) == (TRIALS, 0, "")
+    assert len(screening.replayed) == BEST + SAMPLE
+    assert alone.best.slot in screening.replayed
+    assert screening.differing == ()
+    assert screening.text in alone.notes
+    assert alone.to_json()["screening"]["kernel"] == TRIALS
+
+
+def test_without_the_kernel_it_finds_the_same(
+    tape: Path, plain: Settings, alone: SweepResult, tmp_path: Path
+) -> None:
+    found = sweep(options(tape, tmp_path, kernel=False), plain, silent)
+
+    by_roles = [trial.result for trial in found.trials]
+    assert [msgspec.structs.replace(t.result, by_kernel=False) for t in alone.trials] == by_roles  # type: ignore[type-var]
+    assert (found.screening.kernel, found.screening.roles) == (0, TRIALS)
+    assert found.screening.replayed == ()
+    assert "the kernel was not wanted" in found.screening.text
+
+
+def test_what_the_kernel_cannot_goes_through_the_roles(
+    tape: Path, plain: Settings, tmp_path: Path
+) -> None:
+    ranges = ("MIN_EDGE=0.01:0.1",)
+    given = options(tape, tmp_path, strategy="mean_reversion", ranges=ranges, trials=2)
+
+    found = sweep(given, plain, silent)
+
+    assert (found.screening.kernel, found.screening.roles) == (0, 2)
+    assert "kelly_volatility alone" in found.screening.text
+
+
+def test_a_kernel_that_is_wrong_is_found_out(
+    tape: Path, plain: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(*given: Any) -> TrialResult:  # noqa: ANN401 - as the kernel's
+        found = run_kernel(*given)
+        return msgspec.structs.replace(found, pnl=(found.pnl[0] + 2.5, *found.pnl[1:]))
+
+    monkeypatch.setattr("core.research.sweep.run_kernel", wrong)
+
+    found = sweep(options(tape, tmp_path, trials=3), plain, silent)
+
+    assert found.screening.differing == found.screening.replayed == (0, 1, 2)
+    assert found.screening.widest == pytest.approx(2.5)
+    assert "by up to $2.50 in a window: repeat with --no-kernel" in found.screening.text
+    assert found.screening.text in found.verdict
 
 
 # --- a sweep that is interrupted, and one that is given more

@@ -240,12 +240,15 @@ def both_books(venue: Venue, ledger: Ledger) -> tuple[Books, dict[str, Any]]:
 class Daemon:
     """One run of the daemon, to be killed."""
 
-    def __init__(self, venue: Venue, folder: Path, *, at: int, before: bool) -> None:
+    def __init__(
+        self, venue: Venue, folder: Path, *, at: int, before: bool, placement: str = "actors"
+    ) -> None:
         environment = {
             **_plain_environment(),
             **venue.environment,
             **EAGER,
             "STATE_DIR": str(folder / "var"),
+            "PLACEMENT": placement,
             "DRILL_KILL_AT": str(at),
             "DRILL_KILL_BEFORE": str(int(before)),
         }
@@ -296,7 +299,13 @@ class ProcessDrill:
         """Start, reconcile, trade, agree, die."""
         random, tally = self.random, self.tally
         at = random.randint(1, 60) if random.random() < 0.7 else 0
-        daemon = Daemon(self.venue, self.folder, at=at, before=random.random() < 0.5)
+        daemon = Daemon(
+            self.venue,
+            self.folder,
+            at=at,
+            before=random.random() < 0.5,
+            placement=random.choice(("actors", "fused")),
+        )
         began = self.books.actives
         try:
             if self._until(daemon, START_S, lambda: self.books.actives > began):

@@ -52,7 +52,9 @@ def terminate(runs: int, seed: int, speed: float, folder: Path) -> dict[str, Any
 def _one(venue: Venue, books: OurBooks, random: Random, took: list[float]) -> str:
     """One run: what is wrong with it, or nothing."""
     books.follow()  # the end of the run before
-    daemon, before = Daemon(venue, venue.folder, at=0, before=False), len(books.wishes)
+    placement = random.choice(("actors", "fused"))
+    daemon = Daemon(venue, venue.folder, at=0, before=False, placement=placement)
+    before = len(books.wishes)
     deadline = time.monotonic() + START_S
     while len(books.wishes) == before and daemon.alive and time.monotonic() < deadline:
         books.follow()

@@ -149,15 +149,15 @@ def test_a_key_that_is_not_the_accounts_is_refused_and_no_more_is_tried(ward: Wa
 
 def test_a_clock_that_is_wrong_is_told(ward: Ward) -> None:
     class Late(SystemClock):
-        """The machine's time, but slow by five seconds."""
+        """The exchange's time, but slow by five seconds."""
 
         def now(self) -> Nanos:
-            return Nanos(super().now() - seconds(5))
+            return Nanos(ward.venue.clock.now() - seconds(5))
 
     late = ward.examine(clock=Late(), signer=None)["clock"]
     assert late.verdict is FAIL
     assert "synchronise" in late.remedy
-    assert ward.examine(clock=SystemClock(), signer=None)["clock"].verdict is OK
+    assert ward.examine(signer=None)["clock"].verdict is OK
 
 
 def test_money_on_another_shard_is_told(ward: Ward) -> None:

@@ -179,6 +179,9 @@ def test_orders_that_rest_after_a_halt_are_seen(quick: Path) -> None:
         def made(is_fenced: Callable[[], bool]) -> Any:  # noqa: ANN401 - a desk
             built = desk(is_fenced)
             built.cancel_listed = lambda _: True  # says so, and does nothing
+            built.cancel = lambda order: m.CancelRefused(
+                order_id=order.order_id, code="broken", ts_recv=process.clock.now()
+            )
             return built
 
         process.client.desk = made  # type: ignore[method-assign]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from core.units import Nanos
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [2, 3])
 def test_whatever_step_kills_it_the_books_are_equal_again(seed: int, quick: Path) -> None:
     tally = run_rounds(seed, 23, quick)
     assert tally.clean, tally
@@ -49,7 +49,7 @@ def test_the_drill_sees_orders_that_are_not_adopted(
 ) -> None:
     """The drill itself is tested: without adoption a power cut loses orders for good."""
     monkeypatch.setattr("core.roles.order_news.OrderNews.is_lost", lambda *_: False)
-    assert not run_rounds(1, 23, quick).clean
+    assert not run_rounds(2, 23, quick).clean
 
 
 def test_the_drill_sees_orders_that_are_thought_unsent(
@@ -63,4 +63,4 @@ def test_the_drill_sees_orders_that_are_thought_unsent(
 
     monkeypatch.setattr(Execution, "_ambiguous", forget)
     monkeypatch.setattr(Questions, "_overdue", forget)
-    assert not run_rounds(1, 23, quick).clean
+    assert not run_rounds(2, 23, quick).clean

@@ -17,39 +17,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-import numpy as np
 
 from core import messages as m
 from core import strategies
 from core.journal import MemoryJournal
-from core.research.backtest import AFTERWARDS, assemble
+from core.research.backtest import AFTERWARDS, Cast, assemble
 from core.research.kernel_columns import columns
 from core.research.kernel_loop import SparseLoop
+from core.research.kernel_parts import Acts, Marking, Quiet, TopBooks
 from core.research.kernel_screen import candidates
 from core.research.sweep_features import opened
 from core.research.sweep_features_build import FEATURE_ROLES
-from core.research.sweep_replay import VenueBooks, fitted_to, outcome
+from core.research.sweep_replay import fitted_to, outcome
 from core.topology import DASHBOARD, EXECUTION, PAPER, RISK, STRATEGY, SUPERVISION
 from core.units import NEVER, SECOND, Nanos, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from config.settings import Settings
     from core.exchange.fills import FillModel
-    from core.research.backtest import Cast
     from core.research.kernel_columns import Columns
-    from core.research.sweep_features import Features, Ints
+    from core.research.sweep_features import Features
     from core.research.sweep_replay import TrialResult
     from core.roles.execution import Execution
-    from core.roles.paper import Paper
-    from core.runner import Role
 
 SUPPORTED: Final = ("kelly_volatility",)
 _AWAKE: Final = Nanos(3 * SECOND)
 """So long before a picture that may matter every role ticks again: leases are renewed."""
 _STEP: Final = Nanos(60 * SECOND)
+_HOUR: Final = 3_600 * SECOND
 _LOOK: Final = Nanos(1 * SECOND)
 
 
@@ -77,98 +74,45 @@ def run_kernel(
     journal = MemoryJournal()
     cast = assemble(fitted, journal.instance, fills)
     roles = {name: role for name, role in cast.roles.items() if name not in FEATURE_ROLES}
-    roles[PAPER] = books = _TopBooks(features, cast.paper, table)
+    roles[PAPER] = books = TopBooks(features, cast.paper, table)
     host = f"{STRATEGY}:{name}"
-    roles[host] = quiet = _Quiet(roles[host], seconds(fitted.signal_cooldown_seconds))
+    roles[host] = quiet = Quiet(roles[host], seconds(fitted.signal_cooldown_seconds))
+    roles[RISK] = marking = Marking(cast.risk)
     loop = SparseLoop(roles, journal, features.about.first)
-    _Replay(features, table, cast, loop, books).play(_Acts(table, rows, quiet.until))
+    parts = _Parts(cast=cast, loop=loop, books=books, marking=marking)
+    _Replay(features, table, parts).play(Acts(table, rows, quiet.until))
     found = outcome(features.about, cast, keep_fills=keep_fills)
     return msgspec.structs.replace(found, by_kernel=True)
 
 
-class _Quiet:
-    """Stands before a strategy's host, and knows until when it pauses after its signals."""
+class _Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a trial is played with."""
 
-    def __init__(self, host: Role, cooldown: Nanos) -> None:
-        self.name = host.name
-        self.until: dict[str, Nanos] = {}
-        self._host = host
-        self._cooldown = cooldown
-
-    def handle(self, message: m.Message, now: Nanos) -> Sequence[m.Message]:
-        said = self._host.handle(message, now)
-        for one in said:
-            if isinstance(one, m.Signal):
-                self.until[one.ticker] = Nanos(now + self._cooldown)
-        return said
-
-    def apply(self, event: m.Message) -> None:
-        self._host.apply(event)
-
-
-class _Acts:
-    """Pictures on which the strategy may signal, but for those in its pauses."""
-
-    def __init__(self, table: Columns, rows: Ints, quiet: Mapping[str, Nanos]) -> None:
-        self.done = 0
-        """How many lie behind."""
-        self._items = table.item[rows].tolist()
-        self._times = table.times[table.item[rows]].tolist()
-        self._owners = [table.tickers[number] for number in table.ticker[rows].tolist()]
-        self._quiet = quiet
-        self._end = len(table.times)
-
-    def next(self) -> tuple[int, Nanos]:
-        """The next one and its time; past the last item where there is none."""
-        times, owners, quiet = self._times, self._owners, self._quiet
-        while self.done < len(times) and times[self.done] < quiet.get(owners[self.done], 0):
-            self.done += 1
-        if self.done == len(times):
-            return self._end, NEVER
-        return self._items[self.done], times[self.done]
-
-
-class _TopBooks(VenueBooks):
-    """The venue's books, of which best prices too are told only where they can matter."""
-
-    def __init__(self, features: Features, venue: Paper, table: Columns) -> None:
-        super().__init__(features, venue)
-        self.before = 0
-        """Items that lie behind."""
-        self._table = table
-        self._items = features
-
-    def _wake(self, ticker: str, now: Nanos) -> None:
-        tops = self._table.tops.get(ticker)
-        if ticker not in self.awake and tops is not None:
-            at = int(np.searchsorted(tops, self.before)) - 1
-            if at >= 0:
-                _, told, top = self._items.item(int(tops[at]))
-                assert top is not None
-                self._venue.handle(top, told)
-        super()._wake(ticker, now)
+    cast: Cast
+    loop: SparseLoop
+    books: TopBooks
+    marking: Marking
 
 
 class _Replay:
     """One trial while it runs."""
 
-    def __init__(
-        self, features: Features, table: Columns, cast: Cast, loop: SparseLoop, books: _TopBooks
-    ) -> None:
+    def __init__(self, features: Features, table: Columns, parts: _Parts) -> None:
         self._features = features
         self._table = table
-        self._cast = cast
-        self._loop = loop
-        self._books = books
-        self._ledger = cast.risk.ledger
-        self._execution: Execution = cast.roles[EXECUTION]  # type: ignore[assignment]
+        self._cast = parts.cast
+        self._loop = parts.loop
+        self._books = parts.books
+        self._marking = parts.marking
+        self._ledger = parts.cast.risk.ledger
+        self._execution: Execution = parts.cast.roles[EXECUTION]  # type: ignore[assignment]
         self._gaps = list(reversed(table.gaps))
         self._shown: dict[str, int] = {}
         """The last picture of a market that risk has seen."""
         self._acts_at = NEVER
         """When the strategy may act next."""
 
-    def play(self, acts: _Acts) -> None:
+    def play(self, acts: Acts) -> None:
         """Show the roles what they need, in order."""
         always, end = [*self._table.always.tolist()], len(self._table.times)
         told = at = 0
@@ -237,7 +181,7 @@ class _Replay:
             for item in self._table.since_full(name, self._shown.get(name, -1), at):
                 _, now, message = self._features.item(item)
                 assert message is not None
-                self._cast.risk.handle(message, now)
+                self._marking.handle(message, now)
                 self._shown[name] = item
 
     # --- time ------------------------------------------------------------------------------------
@@ -278,13 +222,14 @@ class _Replay:
 
     def _sleep(self, now: Nanos) -> None:
         """Nobody's tick is missed: the venue's where something is due there, risk's while there is
-        money to be marked or a peak to be written, the others' shortly before an order can be.
+        something to be marked, and at every full hour, for one of them begins a day; the others'
+        shortly before an order can be.
         """
         wake = Nanos(max(self._acts_at - _AWAKE, 0))
         until = {EXECUTION: wake, SUPERVISION: wake, DASHBOARD: NEVER}
         due = self._cast.paper.engine.next_due()
         until[PAPER] = now if due is None else min(due, now)
-        ledger = self._ledger
-        if not ledger.positions and (ledger.cash or 0) <= ledger.peak:
-            until[RISK] = min(wake, now)
+        if self._marking.is_done:
+            hour = Nanos((self._loop.clock.now() // _HOUR + 1) * _HOUR)
+            until[RISK] = min(wake, now, hour)
         self._loop.sleep(until)

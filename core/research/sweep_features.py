@@ -95,17 +95,18 @@ class Features:
         self.about = read_about(folder)
         loaded = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in COLUMNS]
         self.deltas = Deltas(*loaded)
+        self._blocks = [folder / f"block-{n:05}.msgpack" for n in range(self.about.blocks)]
         self._rows: dict[str, Ints] = {}
 
     def items(self) -> Iterator[Item]:
         """Everything but changes of books, in order."""
-        for number in range(self.about.blocks):
-            yield from _block(self.folder / f"block-{number:05}.msgpack")
+        for path in self._blocks:
+            yield from _block(path)
 
     def item(self, number: int) -> Item:
         """One of them."""
         block, place = divmod(number, BLOCK)
-        return _block(self.folder / f"block-{block:05}.msgpack")[place]
+        return _block(self._blocks[block])[place]
 
     def changes(self, rows: Ints) -> Iterator[tuple[int, m.BookDelta]]:
         """Changes of books by their numbers, as messages without their place in the stream."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import islice
+import math
+from itertools import count, islice
+from random import Random
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -12,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import Settings
+from core import messages as m
 from core.domain.blend import DEFAULT_BLEND
 from core.exchange.fills import FILL_MODELS, Caution
 from core.exchange.records import Outcome
-from core.messages import MarketView, Signal
+from core.messages import MarketView, Message, Signal
+from core.research.backtest import run_backtest
 from core.research.importers import import_recorded
 from core.research.kernel import refusal, run_kernel
 from core.research.kernel_columns import columns, tabled
@@ -29,7 +33,7 @@ from core.strategies.judgement import Judgement, judge
 from core.strategies.kelly_volatility import KellyVolatility, KellyVolatilityParams
 from core.units import INDEX_DOLLAR, SECOND, IndexValue, Nanos, Price, Quantity, seconds
 from tests.builders import CLOSE, terms, view
-from tests.research.stage import Staged, staged, write
+from tests.research.stage import STRIKE, Staged, staged, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -160,6 +164,103 @@ def test_thinned_pictures_and_holes_of_hours(plain: Settings, tmp_path: Path) ->
         assert columns(folder, about.key).gaps
         assert by_kernel == through
         assert through.trades > 5
+
+
+def _twin(record: Message) -> Message:
+    """The same of BTC, a third of a second later."""
+    changes: dict[str, object] = {}
+    if isinstance(record, m.MarketListed):
+        names = ("ticker", "event_ticker", "series")
+        market = {name: getattr(record.market, name).replace("SOL", "BTC") for name in names}
+        changes["market"] = msgspec.structs.replace(record.market, **market)
+    elif isinstance(record, m.SpotTick):
+        changes["product"] = "BTC-USD"
+    else:
+        changes["ticker"] = record.ticker.replace("SOL", "BTC")  # type: ignore[attr-defined]
+    later = {
+        name: Nanos(getattr(record, name) + seconds(0.3))
+        for name in ("ts_event", "ts_recv")
+        if hasattr(record, name)
+    }
+    return msgspec.structs.replace(record, **changes, **later)
+
+
+def _deep(windows: list[Staged], seed: int) -> list[Message]:
+    """Books of these windows: a snapshot of each, then three changes a second near the best."""
+    drawn, found = Random(seed), list[Message]()
+    for window in windows:
+        sizes = {Outcome.YES: dict[int, int](), Outcome.NO: dict[int, int]()}
+        for leg, price in ((leg, 4_400 + 100 * at) for leg in sizes for at in range(6)):
+            sizes[leg][price] = drawn.choice([300, 2_000, 15_000])
+        yes, no = (tuple(sorted(sizes[leg].items())) for leg in (Outcome.YES, Outcome.NO))
+        at = Nanos(window.close_ns - seconds(899))
+        same = {"ticker": window.ticker, "conn": 1, "sid": 1, "seq": 0}
+        found.append(m.BookSnapshot(**same, yes=yes, no=no, ts_event=at, ts_recv=at))  # type: ignore[arg-type]
+        for third in range(1, 890 * 3):
+            leg, price = drawn.choice(list(sizes)), 4_400 + 100 * drawn.randrange(6)
+            there = sizes[leg].get(price, 0)
+            change = -there if there and drawn.random() < 0.6 else drawn.choice([100, 4_000])
+            sizes[leg][price] = there + change
+            now = Nanos(at + third * SECOND // 3 + drawn.randrange(SECOND // 4))
+            delta = m.BookDelta(
+                **same,  # type: ignore[arg-type]
+                leg=leg,
+                price=Price(price),
+                delta=Quantity(change),
+                ts_event=now,
+                ts_recv=now,
+            )
+            found.append(delta)
+    return found
+
+
+def test_two_coins_with_deep_books(plain: Settings, tmp_path: Path) -> None:
+    """Both are held and followed at the same time, and what is taken from a level stays taken."""
+    windows = [
+        Staged(
+            number=number,
+            price=lambda left: STRIKE * (1 + 0.0008 * math.sin(left / 70)),
+            quote=lambda _: None,
+            result=Outcome.NO if number == 1 else Outcome.YES,
+            first=1_200 if number == 0 else 899,
+        )
+        for number in range(2)
+    ]
+    told = [
+        msgspec.structs.replace(record, ts_recv=record.market.open_ns)
+        if isinstance(record, m.MarketListed)
+        else record
+        for record in staged(windows)
+    ]
+    twins = (_twin(record) for record in [*told, *_deep(windows, 2)])
+    both_coins = [*told, *_deep(windows, 1), *twins]
+    ordered = sorted(both_coins, key=lambda record: record.ts_recv)  # type: ignore[attr-defined]
+    counted = count(1)
+    numbered = [
+        msgspec.structs.replace(record, seq=next(counted))
+        if isinstance(record, m.BookSnapshot | m.BookDelta)
+        else record
+        for record in ordered
+    ]
+    tape = write(tmp_path / "two.parquet", numbered)
+    settings = settings_for(plain, NAME, {"SIGNAL_COOLDOWN_SECONDS": 2.0, "KELLY_FRACTION": 0.02})
+    every = build(tape, settings, Nanos(0), tmp_path / "every", lambda _: None)
+    some = build(tape, settings, seconds(0.25), tmp_path / "some", lambda _: None)
+
+    by_kernel, through = both(tmp_path / "some", some, settings)
+    assert by_kernel == through
+    by_kernel, through = both(tmp_path / "every", every, settings)
+    whole = run_backtest(tape, settings, fills=FILL_MODELS[Caution.REALISTIC])
+
+    assert by_kernel == through
+    # But for the milliseconds that reports take to us: the backtest draws one for each batch.
+    ours, theirs = (
+        [msgspec.structs.replace(fill, ts=Nanos(0)) for fill in fills]
+        for fills in (through.fills, whole.fills)
+    )
+    assert ours == theirs
+    assert {fill.ticker[:7] for fill in through.fills} == {"KXSOL15", "KXBTC15"}
+    assert len(through.fills) > 50
 
 
 def test_on_recorded_books(recorded: Path, plain: Settings, tmp_path: Path) -> None:

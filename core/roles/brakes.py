@@ -1,4 +1,4 @@
-"""Brakes: how many orders were approved lately, and the locks of the protections.
+"""Brakes: what was acted on, how many orders were approved lately, and the protections' locks.
 
 A part of the role `risk`. Regained from the journal like everything of money.
 """
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 from core import messages as m
 from core.domain.fold import StateFolded
 from core.domain.protections import Protections, ProtectionTerms
+from core.domain.recent import Newest
+from core.domain.rules import Denial
 from core.units import MINUTE, Nanos
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ class Brakes:
         self._terms = terms
         self._protections = Protections()
         self._approved: deque[Nanos] = deque(maxlen=_MOST)
+        self._acted: Newest[str] = Newest()
+        """The newest signal that became an order, of each strategy in each market."""
         self._dirty = True
         """Something was settled since the locks were last judged."""
 
@@ -38,9 +42,16 @@ class Brakes:
                 self._protections.load(event.protections)
             case m.OrderApproved():
                 self._approved.append(event.created)
+                self._acted[_place(event.strategy, event.request.ticker)] = event.signal_id
             case _:
                 self._dirty |= isinstance(event, m.PositionSettled)
                 self._protections.apply(event, ledger)
+
+    def repeated(self, signal: m.Signal) -> Denial | None:
+        """`signal_repeated`: one order for one reading of the market, however often it is told."""
+        if self._acted.get(_place(signal.strategy, signal.ticker)) != signal.signal_id:
+            return None
+        return Denial(code="signal_repeated", limit=1, value=1)
 
     def recent(self, now: Nanos) -> int:
         """Orders approved within the last minute of the market."""
@@ -65,3 +76,7 @@ class Brakes:
             return [m.CommandAnswered(command_id=command.command_id, refusal="no_lock")]
         cleared = m.LockCleared(name=command.name, by=command.by, reason=command.reason, ts=now)
         return [cleared, m.CommandAnswered(command_id=command.command_id)]
+
+
+def _place(strategy: str, ticker: str) -> str:
+    return f"{strategy} {ticker}"

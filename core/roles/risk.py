@@ -105,7 +105,7 @@ class Risk(HandlingRole):
             code = "market_unknown" if view is None else "capital_unknown"
             return [approvals.denied(signal, Denial(code=code, limit=1, value=0), now)]
         facts = self._facts(signal, view, now)
-        denial = rules.first_denial(facts)
+        denial = rules.first_denial(facts) or self._brakes.repeated(signal)
         if denial is not None:
             return [approvals.denied(signal, denial, now)]
         sized = caps.size(facts)

@@ -91,7 +91,7 @@ def test_order_ids_are_derived_and_never_repeat_across_a_restart() -> None:
             order_id=first.request.client_order_id, reason="x", filled=Quantity(0), ts=NOW
         )
     )
-    (second,) = of(again.tell(signal()), m.OrderApproved)
+    (second,) = of(again.tell(signal(signal_id="kelly_volatility:2")), m.OrderApproved)
     assert first.request.client_order_id == f"abc123-1-kelly_volatility-{TICKER}"
     assert second.request.client_order_id == f"abc123-2-kelly_volatility-{TICKER}"
     assert len(second.request.client_order_id) <= 64
@@ -161,7 +161,20 @@ def test_an_unknown_order_blocks_its_market_until_it_is_clear() -> None:
     (denial,) = of(office.tell(signal()), m.OrderDenied)
     assert denial.code == "order_unknown"
     office.tell(m.OrderRejected(order_id=order_id, code="not_found", text="", ts=NOW))
-    assert of(office.tell(signal()), m.OrderApproved)
+    assert of(office.tell(signal(signal_id="kelly_volatility:2")), m.OrderApproved)
+
+
+def test_one_reading_of_the_market_is_acted_on_once_also_after_a_restart() -> None:
+    office = Office()
+    (order,) = of(office.tell(signal()), m.OrderApproved)
+    order_id = order.request.client_order_id
+    office.tell(m.OrderClosed(order_id=order_id, reason="x", filled=Quantity(0), ts=NOW))
+    again = Office(*office.journal.events)
+    again.tell(m.OrderClosed(order_id=order_id, reason="x", filled=Quantity(0), ts=NOW))
+    for place in (office, again):
+        (denial,) = of(place.tell(signal()), m.OrderDenied)
+        assert denial.code == "signal_repeated"
+        assert of(place.tell(signal(signal_id="kelly_volatility:2")), m.OrderApproved)
 
 
 def test_position_exposure_and_cash_bound_the_size() -> None:

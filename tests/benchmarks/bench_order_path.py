@@ -180,9 +180,10 @@ def _busy(stop: threading.Event) -> None:
 class _Exchange:
     """The paced exchange as a child process."""
 
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.benchmarks.paced_exchange"],
+    def __init__(self, interval_ms: float) -> None:
+        pace = ["--interval-ms", str(interval_ms)]
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-m", "tests.benchmarks.paced_exchange", *pace],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -205,9 +206,9 @@ def run(rounds: int) -> list[Row]:
     return _rows(taken)
 
 
-def _turn(case: str) -> list[float]:
+def _turn(case: str, interval_ms: float = 10.0) -> list[float]:
     with tempfile.TemporaryDirectory() as name:
-        exchange = _Exchange()
+        exchange = _Exchange(interval_ms)
         try:
             return _CASES[case](exchange.address, Path(name))
         finally:
@@ -227,9 +228,9 @@ def _pinned(address: VenueAddress, folder: Path, *, fused: bool) -> list[float]:
         return _traded(address, folder, fused=fused)
 
 
-def turn_fused() -> list[float]:
-    """One turn of the fused placement."""
-    return _turn("fused")
+def turn_fused(interval_ms: float) -> list[float]:
+    """One turn of the fused placement, one frame each so many milliseconds."""
+    return _turn("fused", interval_ms)
 
 
 def _traded_beside_a_busy_thread(address: VenueAddress, folder: Path) -> list[float]:

@@ -164,6 +164,7 @@ class Daemon:
         """
         while not stop.is_set():
             self._tend_journal()
+            self._garbage.tend()
             failure = self._failure()
             if failure:
                 return failure

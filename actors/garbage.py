@@ -2,7 +2,9 @@
 
 A collection stops every thread of the process for as long as it takes to walk what it tracks.
 What stands once the daemon has started stays for its life, so `settle` puts it where no collection
-looks; messages never get there (`core.messages.base`). What is left is counted here.
+looks; messages never get there (`core.messages.base`). What has lasted since is put there too,
+twice a minute, so that a full collection never has more than half a minute's survivors to walk; the
+interpreter makes none by itself. What is left is counted here.
 """
 
 from __future__ import annotations
@@ -15,6 +17,10 @@ from typing import Final
 from core.messages.safety import Collections
 
 GENERATIONS: Final = 3
+TEND_SECONDS: Final = 30.0
+"""Between two full collections; of the machine."""
+_NEVER: Final = 1_000_000
+"""Collections of the middle generation before the interpreter makes a full one by itself."""
 LOADED_LATE: Final = ("encodings.ascii", "numpy.ma", "numpy.random", "pyarrow.compute")
 """Modules that libraries import when they first need them: 0.1 s in the middle of trading, and some
 5,000 objects that every full collection would walk."""
@@ -32,6 +38,8 @@ class Garbage:
         self._total = [0] * GENERATIONS
         self._longest = [0] * GENERATIONS
         self._began = 0
+        self._thresholds = gc.get_threshold()
+        self._tend_at = 0.0
 
     def settle(self) -> None:
         """Collect what the start has left, keep the rest out of all collections, begin to count."""
@@ -40,12 +48,28 @@ class Garbage:
         gc.collect()
         gc.freeze()
         if self._told not in gc.callbacks:
+            self._thresholds = gc.get_threshold()
+            gc.set_threshold(*self._thresholds[:2], _NEVER)
             gc.callbacks.append(self._told)
+        self._tend_at = time.monotonic() + TEND_SECONDS
+
+    def tend(self) -> None:
+        """Now and then collect everything, and keep what has lasted out of the next collections.
+
+        A ring of objects that dies after it was kept out stays until the end: connections make a
+        few in a day.
+        """
+        if time.monotonic() < self._tend_at:
+            return
+        gc.collect()
+        gc.freeze()
+        self._tend_at = time.monotonic() + TEND_SECONDS
 
     def end(self) -> None:
         """Count no more, and let go of what was kept out."""
         if self._told in gc.callbacks:
             gc.callbacks.remove(self._told)
+            gc.set_threshold(*self._thresholds)
             gc.unfreeze()
 
     def _told(self, phase: str, about: dict[str, int]) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 WRITTEN_THROUGH: Final = frozenset({m.TradingStateChanged, m.JournalCut})
 """A latched halt must survive a power cut; so must the news that something was lost."""
 
+_INSERT: Final = "INSERT INTO entries(ts, type, body, crc) VALUES (?, ?, ?, ?)"
+
 
 class SqliteJournal:
     """Each instance is one connection, for one thread at a time. Implements `core.journal`."""
@@ -60,11 +62,12 @@ class SqliteJournal:
         try:
             if through:
                 self._db.execute("PRAGMA synchronous=FULL")
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany(
-                "INSERT INTO entries(ts, type, body, crc) VALUES (?, ?, ?, ?)", rows
-            )
-            self._db.execute("COMMIT")
+            if len(rows) == 1:  # a statement by itself is a transaction, and two calls less
+                self._db.execute(_INSERT, rows[0])
+            else:
+                self._db.execute("BEGIN IMMEDIATE")
+                self._db.executemany(_INSERT, rows)
+                self._db.execute("COMMIT")
             if through:
                 self._db.execute("PRAGMA synchronous=NORMAL")
         except sqlite3.Error as error:

@@ -1,4 +1,4 @@
-"""The account's settings and what has been archived of it (kalshi.md 2.8, 2.10, 2.11).
+"""The account's settings and what its orders hold back (kalshi.md 2.10, 2.11).
 
 A part of `core.exchange.endpoints.KalshiExchange`.
 """
@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from core.exchange.reference import readable
-from core.exchange.wire import groups, pages
-from core.exchange.wire.scalars import to_seconds
+from core.exchange.wire import groups
 from core.exchange.wire.transfers import (
     AllocationJson,
     AllocationsJson,
@@ -18,9 +17,8 @@ from core.exchange.wire.transfers import (
 from core.exchange.wire.venue import EndpointCostsJson, RestingValueJson
 
 if TYPE_CHECKING:
-    from core.exchange.endpoints import Http, Query
-    from core.exchange.records import Fill, Order
-    from core.units import Money, Nanos
+    from core.exchange.endpoints import Http
+    from core.units import Money
 
 _ALLOCATION: Final = "/portfolio/target_balance_allocation"
 _UPGRADE: Final = "/account/api_usage_level/upgrade"
@@ -64,19 +62,3 @@ class AccountEndpoints:
         )
         rows = page.resting_order_value_breakdown
         return {row.exchange_index: readable(row.read, "resting value") for row in rows}
-
-    def archived_orders(
-        self, *, ticker: str | None = None, since: Nanos | None = None
-    ) -> tuple[Order, ...]:
-        """Finished orders from before the cutoff; one unreadable row fails the read."""
-        query: Query = {"ticker": ticker, "min_ts": None if since is None else to_seconds(since)}
-        found = self._http.pages("/historical/orders", pages.OrdersPage, query, signed=True)
-        return tuple(readable(row.read, "orders") for page in found for row in page.orders)
-
-    def archived_fills(
-        self, *, ticker: str | None = None, since: Nanos | None = None
-    ) -> tuple[Fill, ...]:
-        """Executions from before the cutoff; one unreadable row fails the read."""
-        query: Query = {"ticker": ticker, "min_ts": None if since is None else to_seconds(since)}
-        found = self._http.pages("/historical/fills", pages.FillsPage, query, signed=True)
-        return tuple(readable(row.read, "fills") for page in found for row in page.fills)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 import msgspec
 
 from core.exchange.account_calls import AccountEndpoints
+from core.exchange.archive_calls import ArchiveEndpoints
 from core.exchange.batch_calls import BatchEndpoints
 from core.exchange.funding import FundingEndpoints
 from core.exchange.listing import MarketStatus
@@ -94,7 +95,9 @@ class Http(Protocol):
         """Close the kept connections."""
 
 
-class KalshiExchange(FundingEndpoints, ReferenceEndpoints, BatchEndpoints, AccountEndpoints):
+class KalshiExchange(
+    FundingEndpoints, ReferenceEndpoints, BatchEndpoints, AccountEndpoints, ArchiveEndpoints
+):
     """`core.exchange.port.Exchange` over HTTP; `core.exchange.kalshi.connect` makes one."""
 
     def __init__(self, http: Http) -> None:

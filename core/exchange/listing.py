@@ -198,6 +198,15 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     fee_multiplier_bps: int | None
 
 
+class EventFeeChange(msgspec.Struct, frozen=True, kw_only=True):
+    """An announced change of one event's fees; None: those of its series hold again."""
+
+    event_ticker: str
+    fee_type: FeeType | None
+    fee_multiplier_bps: int | None
+    scheduled: Nanos
+
+
 class Cutoff(msgspec.Struct, frozen=True, kw_only=True):
     """Markets settled, trades filled and orders finished before these times are archived."""
 

@@ -1,6 +1,6 @@
 """What everybody may ask beside markets and trades: hours, fees, events, books, candlesticks.
 
-A part of `core.exchange.endpoints.KalshiExchange`; kalshi.md 2.1, 2.2, 2.4, 2.8 and 4.9.
+A part of `core.exchange.endpoints.KalshiExchange`; kalshi.md 2.1, 2.2, 2.4 and 4.9.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from core.exchange.port import Unavailable
-from core.exchange.wire import pages, venue
+from core.exchange.wire import pages
 from core.exchange.wire.candles import CandlesPage, MarketsCandlesPage
+from core.exchange.wire.event_fees import EventFeeChangesPage
 from core.exchange.wire.index_history import IndexHistoryJson
 from core.exchange.wire.scalars import format_rfc3339, to_seconds
-from core.exchange.wire.series import FeeChangesPage
+from core.exchange.wire.series import FeeChangesPage, MetadataJson
 from core.units import SECOND, Nanos
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from core.exchange.endpoints import Http, Query
     from core.exchange.listing import (
         Candlestick,
-        Cutoff,
         Event,
+        EventFeeChange,
         FeeChange,
         Hours,
         OrderBook,
@@ -87,6 +88,18 @@ class ReferenceEndpoints:
         page = self._http.read(f"/events/{event_ticker}", pages.EventPage)
         return readable(page.event.read, event_ticker)
 
+    def sources(self, event_ticker: str) -> tuple[str, ...]:
+        """Who publishes the value that an event is settled by."""
+        page = self._http.read(f"/events/{event_ticker}/metadata", MetadataJson)
+        return tuple(source.name for source in page.settlement_sources)
+
+    def event_fee_changes(self) -> tuple[EventFeeChange, ...]:
+        """Announced changes of single events' fees; they win over those of their series."""
+        found = self._http.pages("/events/fee_changes", EventFeeChangesPage, {}, signed=False)
+        return tuple(
+            readable(row.read, "fee change") for page in found for row in page.event_fee_changes
+        )
+
     def order_books(self, tickers: tuple[str, ...]) -> tuple[OrderBook, ...]:
         """Up to 100 whole books with one request. Raises ValueError for none or for more."""
         _check_count(tickers)
@@ -113,11 +126,6 @@ class ReferenceEndpoints:
             )
             for row in page.markets
         }
-
-    def cutoff(self) -> Cutoff:
-        """What is older than this is in the archive alone."""
-        page = self._http.read("/historical/cutoff", venue.CutoffJson)
-        return readable(page.read, "cutoff")
 
     def index_history(self, index_id: str, hour: Nanos) -> tuple[tuple[Nanos, IndexValue], ...]:
         """The one-second prints of an hour, given by its beginning. 50 tokens, signed.

@@ -64,6 +64,28 @@ def test_what_stands_at_the_start_is_not_walked_any_more(garbage: Garbage) -> No
     assert gc.get_freeze_count() == 0
 
 
+def test_what_has_lasted_since_is_put_there_too_when_its_time_has_come(
+    garbage: Garbage,
+) -> None:
+    garbage.settle()
+    full = garbage.collections()[-1].times
+    ring = Ring()
+    garbage.tend()  # too early
+    assert any(one is ring for one in gc.get_objects())
+    garbage._tend_at = 0.0
+    garbage.tend()
+    assert not any(one is ring for one in gc.get_objects())
+    assert garbage.collections()[-1].times == full + 1
+
+
+def test_the_interpreter_makes_no_full_collection_until_the_end(garbage: Garbage) -> None:
+    before = gc.get_threshold()
+    garbage.settle()
+    assert gc.get_threshold()[2] >= 1_000_000
+    garbage.end()
+    assert gc.get_threshold() == before
+
+
 def test_nothing_is_loaded_late(tmp_path: Path) -> None:
     """Neither the first segment of a tape nor the first drawing brings modules with it."""
     ended = subprocess.run(  # noqa: S603 - our own program

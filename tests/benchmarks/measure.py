@@ -18,7 +18,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-_SWITCH_INTERVAL_S: Final = 0.0001
+_SWITCH_INTERVAL_S: Final = 0.00001
 """As the daemon sets it."""
 
 

@@ -71,7 +71,7 @@ def main(interval_ms: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         options = ExchangeOptions(cash=_CASH, state=Path(folder), streams=8, tier="prime")
         scenario = Paced(engine, Nanos(round(interval_ms * MILLISECOND)))
-        sys.setswitchinterval(0.0001)
+        sys.setswitchinterval(0.00001)
         running = serve_engine(engine, scenario, clock, options)
         running.announce()
         running.wait(with_parent=True)

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from core.exchange.port import Rejected
-from core.exchange.records import Side, TimeInForce
+from core.exchange.records import Outcome, Side, TimeInForce
+from core.exchange.reference import Stretch
 from core.units import SECOND, Nanos
 from tests.contract.test_rest_face import Raw
 from tests.contract.venue import CLOSES, NEXT, OPENS, TICKER, Venue, order, served_venue
@@ -91,6 +92,28 @@ def test_old_markets_trades_and_positions_are_in_the_archive_alone(old: Venue, r
     assert raw.ask("GET", f"/historical/markets/{NEXT.market_ticker}").status_code == 404
     assert rows(raw, "/historical/trades", "trades", "ticker") == [TICKER]
     assert rows(raw, "/historical/positions", "market_positions", "ticker") == [TICKER]
+
+
+def test_the_client_reads_what_everybody_may_see_of_the_archive(old: Venue) -> None:
+    client: KalshiExchange = old.exchange  # type: ignore[assignment]
+    assert [row.ticker for row in client.archived_markets(series="KXSOL15M")] == [TICKER]
+    assert client.archived_markets(tickers=(NEXT.market_ticker,)) == ()
+    assert client.archived_market(TICKER).result is Outcome.YES
+    with pytest.raises(Rejected):
+        client.archived_market(NEXT.market_ticker)
+    (trade,) = client.archived_trades(ticker=TICKER)
+    assert (trade.quantity, trade.price) == (500, 5_000)
+    assert client.archived_trades(since=Nanos(CLOSES)) == ()
+    hour = Stretch(first=OPENS, last=Nanos(OPENS + 3_600 * SECOND), minutes=60)
+    (candle,) = client.archived_candlesticks(TICKER, hour)
+    assert candle.price is not None
+    assert (candle.price.close, candle.volume) == (5_000, 500)
+
+
+def test_the_client_reads_its_own_settled_positions_in_the_archive(old: Venue) -> None:
+    client: KalshiExchange = old.exchange  # type: ignore[assignment]
+    assert [row.ticker for row in client.archived_positions()] == [TICKER]
+    assert client.archived_positions(ticker=NEXT.market_ticker) == ()
 
 
 def test_archived_candlesticks_have_names_without_units(raw: Raw) -> None:

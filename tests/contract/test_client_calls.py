@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import msgspec
 import pytest
 import requests
 
@@ -21,6 +22,7 @@ from core.exchange.records import (
     TimeInForce,
 )
 from core.exchange.reference import Stretch
+from core.exchange.wire.event_fees import EventFeeChangesPage
 from core.exchange.wire.private_frames import GroupFrame, UserOrder
 from core.exchange.wire.scalars import rfc3339
 from core.units import SECOND, Money, Nanos, Price, Quantity
@@ -55,6 +57,26 @@ def test_k01_the_schedule_knows_thursdays_maintenance(client: KalshiExchange) ->
 def test_k02_series_and_fee_changes_are_read(client: KalshiExchange) -> None:
     assert [row.ticker for row in client.all_series()] == ["KXSOL15M"]
     assert client.fee_changes("KXSOL15M") == ()
+
+
+def test_k03_an_events_sources_and_fee_changes_are_read(client: KalshiExchange) -> None:
+    (event, *_) = client.events("KXSOL15M")
+    assert client.sources(event.event_ticker) == ("CF Benchmarks",)
+    assert client.event_fee_changes() == ()
+
+
+def test_k03_an_announced_change_of_an_events_fees_is_understood() -> None:
+    page = msgspec.json.decode(
+        b"""{"cursor": "", "event_fee_changes": [
+          {"id": "1", "event_ticker": "E-1", "scheduled_ts": "2026-12-01T05:00:00Z",
+           "fee_type_override": "quadratic_with_maker_fees", "fee_multiplier_override": 0.5},
+          {"event_ticker": "E-2", "scheduled_ts": "2026-12-01T05:00:00Z"}]}""",
+        type=EventFeeChangesPage,
+    )
+    first, second = (row.read() for row in page.event_fee_changes)
+    assert (first.fee_type, first.fee_multiplier_bps) == ("quadratic_with_maker_fees", 5_000)
+    assert (second.event_ticker, second.fee_type, second.fee_multiplier_bps) == ("E-2", None, None)
+    assert first.scheduled == second.scheduled == 1_796_101_200_000_000_000
 
 
 def test_k03_events_are_read_with_their_fee_override(client: KalshiExchange) -> None:

@@ -59,8 +59,8 @@ def test_what_has_filled_within_a_day_is_no_growth_and_a_slow_leak_after_it_is()
 
 
 def test_a_long_pause_of_the_collector_is_told() -> None:
-    assert grown(series(lambda _: {"pauses_ms": (0.2, 0.5, 1.9)})) == {}
-    found = grown(series(lambda number: {"pauses_ms": (0.2, 0.5, 2.1 if number > 40 else 0.4)}))
+    assert grown(series(lambda _: {"pauses_ms": (0.2, 0.5, 7.9)})) == {}
+    found = grown(series(lambda number: {"pauses_ms": (0.2, 0.5, 8.1 if number > 40 else 0.4)}))
     assert set(found) == {"pauses"}
 
 

@@ -111,6 +111,15 @@ class OldSpanJson(msgspec.Struct, frozen=True, kw_only=True):
     low: Fixed | None
     close: Fixed | None
 
+    def read(self) -> PriceSpan | None:
+        """The record; None where there was none."""
+        first, high, low = self.open, self.high, self.low
+        if first is None or high is None or low is None or self.close is None:
+            return None
+        return PriceSpan(
+            open=s.price(first), high=s.price(high), low=s.price(low), close=s.price(self.close)
+        )
+
 
 class OldTradedJson(OldSpanJson, frozen=True, kw_only=True):
     """Prices traded, in the archive."""
@@ -128,6 +137,21 @@ class OldCandleJson(msgspec.Struct, frozen=True, kw_only=True):
     price: OldTradedJson
     volume: Fixed
     open_interest: Fixed
+
+    def read(self) -> Candlestick:
+        """The record; raises ValueError when a number cannot be read, or a side has no prices."""
+        bid, ask = self.yes_bid.read(), self.yes_ask.read()
+        if bid is None or ask is None:
+            msg = f"candlestick that ends at {self.end_period_ts} has no bid or no ask"
+            raise ValueError(msg)
+        return Candlestick(
+            end=s.from_seconds(self.end_period_ts),
+            bid=bid,
+            ask=ask,
+            price=self.price.read(),
+            volume=s.quantity(self.volume),
+            open_interest=s.quantity(self.open_interest),
+        )
 
     @classmethod
     def from_candle(cls, candle: Candle) -> OldCandleJson:
@@ -197,3 +221,10 @@ def _traded(candle: Candle) -> TradedJson:
 
 def _dollars(price: Price | None) -> str | None:
     return None if price is None else format_price(price)
+
+
+class OldCandlesPage(msgspec.Struct, frozen=True):
+    """GET /historical/markets/{ticker}/candlesticks."""
+
+    ticker: str
+    candlesticks: tuple[OldCandleJson, ...]

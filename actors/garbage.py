@@ -45,13 +45,11 @@ class Garbage:
         """Collect what the start has left, keep the rest out of all collections, begin to count."""
         for module in LOADED_LATE:
             import_module(module)
-        gc.collect()
-        gc.freeze()
+        self._keep_out()
         if self._told not in gc.callbacks:
             self._thresholds = gc.get_threshold()
             gc.set_threshold(*self._thresholds[:2], _NEVER)
             gc.callbacks.append(self._told)
-        self._tend_at = time.monotonic() + TEND_SECONDS
 
     def tend(self) -> None:
         """Now and then collect everything, and keep what has lasted out of the next collections.
@@ -59,8 +57,10 @@ class Garbage:
         A ring of objects that dies after it was kept out stays until the end: connections make a
         few in a day.
         """
-        if time.monotonic() < self._tend_at:
-            return
+        if time.monotonic() >= self._tend_at:
+            self._keep_out()
+
+    def _keep_out(self) -> None:
         gc.collect()
         gc.freeze()
         self._tend_at = time.monotonic() + TEND_SECONDS

@@ -11,7 +11,7 @@ import msgspec
 
 from actors.session import Tally
 from config.logs import kv
-from core.exchange.books import Books, exchange_books, paid_meanwhile
+from core.exchange.books import Books, exchange_books, of_one_moment
 from core.exchange.port import ExchangeError
 from core.messages import ControlAnswer, Difference
 from core.units import Nanos, dollars, seconds
@@ -55,12 +55,13 @@ def both_books(
         if not wait_for_replica(exchange, venue.clock.now(), deadline):
             _log.warning("the exchange's books are those of an earlier moment")
         since = Nanos(ledger.since - seconds(1))
-        paid = exchange.settlements(since=since)
-        while True:
-            theirs = exchange_books(exchange, ledger.capital, venue.shard, since)
-            before, paid = paid, exchange.settlements(since=since)
-            if paid == before or time.monotonic() >= deadline:
-                return paid_meanwhile(ours, ledger, paid), theirs
+        return of_one_moment(
+            ours,
+            ledger,
+            payments=lambda: exchange.settlements(since=since),
+            theirs=lambda: exchange_books(exchange, ledger.capital, venue.shard, since),
+            may_look_again=lambda: time.monotonic() < deadline,
+        )
     except ExchangeError as error:
         _log.error("the exchange's books could not be read", extra=kv(why=error))
         return ours, None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core import messages as m
-from core.domain.fees import FeeTerms, fill_fee, trade_fee
+from core.domain.fees import fee_terms, fill_fee, trade_fee
 from core.domain.positions import own_leg
 from core.units import ONE_CENT, dollars
 
@@ -24,14 +24,12 @@ def breaches(
     """
     if view is None:
         return ()
-    market = view.market
-    terms = FeeTerms(fee_type=market.fee_type, multiplier_bps=market.fee_multiplier_bps)
+    terms = fee_terms(view.market)
     price = own_leg(fill.side, fill.price)
     least = trade_fee(terms, price, fill.quantity, is_taker=fill.is_taker) - ONE_CENT
-    most = fill_fee(terms, price, fill.quantity, is_taker=fill.is_taker) + ONE_CENT
-    if least <= fill.fee <= most:
-        return ()
     expected = fill_fee(terms, price, fill.quantity, is_taker=fill.is_taker)
+    if least <= fill.fee <= expected + ONE_CENT:
+        return ()
     breach = m.BreachDetected(
         code=CODE,
         limit=dollars(expected),

@@ -14,12 +14,15 @@ fits all 316, if fills of one order and one millisecond may have come in either 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from core.exchange.listing import FeeType
 from core.units import DOLLAR_PRICE, FEE_UNIT, Money, Price, Quantity, ceil_to, notional
+
+if TYPE_CHECKING:
+    from core.messages import MarketTerms
 
 VERSION_A: Final = FEE_UNIT
 """Trade fee rounded up to $0.0001: what recorded fills show."""
@@ -53,6 +56,11 @@ class FeeTerms(msgspec.Struct, frozen=True, kw_only=True):
     multiplier_bps: int = 10_000
     trade_unit: Money = VERSION_A
     account_unit: Money = FEE_UNIT
+
+
+def fee_terms(market: MarketTerms) -> FeeTerms:
+    """What decides a fee in this market."""
+    return FeeTerms(fee_type=market.fee_type, multiplier_bps=market.fee_multiplier_bps)
 
 
 class OrderFees(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from core import messages as m
 from core.domain import caps, rules
 from core.domain.approvals import denied
 from core.domain.book import ladder, sweep
-from core.domain.fees import fee_bound, fill_fee
+from core.domain.fees import fee_bound, fee_terms, fill_fee
 from core.domain.grid import price_grid
 from core.domain.rules import Denial
 from core.exchange.records import Side
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 def as_signal(order: m.PlaceManually, view: MarketView, now: Nanos) -> m.Signal:
     """The order as risk reads every wish; without an opinion its edge is nothing."""
-    terms = rules.fee_terms(view.market)
+    terms = fee_terms(view.market)
     taking = order.style == "take"
     fee = dollars(fee_bound(terms, order.price, ONE_CONTRACT, fills=1, is_taker=taking))
     cost = price_dollars(order.price) + fee

@@ -81,7 +81,7 @@ def best_offer(wish: Wish, ladder: Iterable[Level], fees: FeeTerms) -> Offer | N
         total += size
         if total < ONE_CONTRACT:
             continue
-        here = _at(wish, price, Quantity(min(total, wished)), fees)
+        here = offer_at(wish, price, Quantity(min(total, wished)), fees)
         if found is not None and here.edge < wish.min_edge:
             break
         found = here
@@ -90,8 +90,11 @@ def best_offer(wish: Wish, ladder: Iterable[Level], fees: FeeTerms) -> Offer | N
     return found
 
 
-def _at(wish: Wish, price: Price, quantity: Quantity, fees: FeeTerms) -> Offer:
-    fee = _fee(price, fees)
+def offer_at(
+    wish: Wish, price: Price, quantity: Quantity, fees: FeeTerms, style: Style = "take"
+) -> Offer:
+    """So many contracts at `price`, judged by what is left after the fee of that style."""
+    fee = _fee(price, fees, style)
     cost = price_dollars(price) + fee
     return Offer(
         outcome=wish.outcome,
@@ -101,13 +104,14 @@ def _at(wish: Wish, price: Price, quantity: Quantity, fees: FeeTerms) -> Offer:
         fee=fee,
         raw_edge=wish.probability - cost,
         edge=wish.cautious - cost,
+        style=style,
     )
 
 
-def taking_cost(price: Price, fees: FeeTerms) -> float:
+def cost_each(price: Price, fees: FeeTerms, style: Style = "take") -> float:
     """Dollars that one contract costs at `price`, fee included: never less at a higher price."""
-    return price_dollars(price) + _fee(price, fees)
+    return price_dollars(price) + _fee(price, fees, style)
 
 
-def _fee(price: Price, fees: FeeTerms) -> float:
-    return fill_fee(fees, price, ONE_CONTRACT, is_taker=True) / ONE_DOLLAR
+def _fee(price: Price, fees: FeeTerms, style: Style) -> float:
+    return fill_fee(fees, price, ONE_CONTRACT, is_taker=style == "take") / ONE_DOLLAR

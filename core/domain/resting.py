@@ -9,19 +9,11 @@ from __future__ import annotations
 
 import msgspec
 
-from core.domain.fees import FeeTerms, fill_fee
+from core.domain.fees import FeeTerms
 from core.domain.grid import PriceGrid
-from core.domain.offers import Offer, Wish
+from core.domain.offers import Offer, Wish, cost_each, offer_at
 from core.exchange.records import Outcome
-from core.units import (
-    DOLLAR_PRICE,
-    ONE_CONTRACT,
-    ONE_DOLLAR,
-    Price,
-    Quantity,
-    complement,
-    price_dollars,
-)
+from core.units import DOLLAR_PRICE, ONE_CONTRACT, Price, Quantity, complement
 
 _ROUNDING = 1e-9
 """Dollars: a sum of decimal prices may miss a limit by that much."""
@@ -66,7 +58,10 @@ def resting_offer(wish: Wish, place: Place, patience: Patience) -> Offer | None:
         best = best if worth_moving else kept
     elif best is not None and _behind(best, place) > patience.max_behind + _ROUNDING:
         return None
-    return None if best is None else _offer(wish, best, place.fees)
+    if best is None:
+        return None
+    quantity = Quantity(wish.contracts * ONE_CONTRACT)
+    return offer_at(wish, best, quantity, place.fees, "make")
 
 
 def _may_stay(wish: Wish, place: Place, patience: Patience) -> bool:
@@ -99,24 +94,5 @@ def _at_most(grid: PriceGrid, outcome: Outcome, limit: int) -> Price | None:
     return None if mirrored is None else complement(mirrored)
 
 
-def _fee(price: Price, fees: FeeTerms) -> float:
-    return fill_fee(fees, price, ONE_CONTRACT, is_taker=False) / ONE_DOLLAR
-
-
 def _edge(wish: Wish, price: Price, fees: FeeTerms) -> float:
-    return wish.cautious - (price_dollars(price) + _fee(price, fees))
-
-
-def _offer(wish: Wish, price: Price, fees: FeeTerms) -> Offer:
-    fee = _fee(price, fees)
-    cost = price_dollars(price) + fee
-    return Offer(
-        outcome=wish.outcome,
-        probability=wish.probability,
-        price=price,
-        quantity=Quantity(wish.contracts * ONE_CONTRACT),
-        fee=fee,
-        raw_edge=wish.probability - cost,
-        edge=wish.cautious - cost,
-        style="make",
-    )
+    return wish.cautious - cost_each(price, fees, "make")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from core.domain.fees import FeeTerms
+from core.domain.fees import FeeTerms, fee_terms
 from core.domain.ledger import Ledger
 from core.domain.protections import ProtectionTerms, holding
 from core.exchange.records import Outcome, Side
@@ -85,11 +85,6 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     def fees(self) -> FeeTerms:
         """Fee terms of the market."""
         return fee_terms(self.market)
-
-
-def fee_terms(market: MarketTerms) -> FeeTerms:
-    """What decides a fee in this market."""
-    return FeeTerms(fee_type=market.fee_type, multiplier_bps=market.fee_multiplier_bps)
 
 
 class Denial(msgspec.Struct, frozen=True, kw_only=True):

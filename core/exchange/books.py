@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -11,11 +11,13 @@ from core.messages import Difference
 from core.units import ONE_CENT, Money, Nanos, Quantity, dollars, format_money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from core.domain.ledger import Ledger
     from core.exchange.port import Exchange
     from core.exchange.records import Settlement
+
+T = TypeVar("T")
 
 
 class Books(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +71,22 @@ def paid_meanwhile(books: Books, ledger: Ledger, settlements: Iterable[Settlemen
         cash = Money(cash + due)
         pnl = Money(pnl + due - ledger.positions[settlement.ticker].cost)
     return Books(cash=cash, fees=books.fees, pnl=pnl, positions=positions)
+
+
+def of_one_moment(
+    ours: Books,
+    ledger: Ledger,
+    payments: Callable[[], tuple[Settlement, ...]],
+    theirs: Callable[[], T],
+    may_look_again: Callable[[], bool] = lambda: True,
+) -> tuple[Books, T]:
+    """Our books, with what was paid meanwhile, and theirs: no market was paid between the looks."""
+    paid = payments()
+    while True:
+        found = theirs()
+        before, paid = paid, payments()
+        if paid == before or not may_look_again():
+            return paid_meanwhile(ours, ledger, paid), found
 
 
 def exchange_books(exchange: Exchange, capital: Money, shard: int, since: Nanos) -> Books:

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from core import messages as m
 from core.domain.blend import DEFAULT_BLEND
 from core.domain.book import ladder
-from core.domain.fees import FeeTerms
-from core.domain.offers import taking_cost
+from core.domain.fees import FeeTerms, fee_terms
+from core.domain.offers import cost_each
 from core.exchange.records import Outcome
 from core.research.backtest_loop import SILENCE
 from core.research.sweep_features import Ints, opened
@@ -201,7 +201,7 @@ def _row(view: m.MarketView, now: Nanos) -> tuple[float, ...]:
     if state.coming and state.needed_mean > 0.0:
         ahead = math.log(state.price / state.needed_mean)
         moving = view.sigma * view.sigma * state.effective_seconds
-    fees = FeeTerms(fee_type=view.market.fee_type, multiplier_bps=view.market.fee_multiplier_bps)
+    fees = fee_terms(view.market)
     return (
         left,
         1.0,
@@ -228,5 +228,5 @@ def _cost(levels: Iterable[Level], fees: FeeTerms) -> float:
     for price, size in levels:
         total += size
         if total >= ONE_CONTRACT:
-            return taking_cost(price, fees)
+            return cost_each(price, fees)
     return math.inf

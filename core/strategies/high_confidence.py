@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from pydantic import Field, model_validator
 
 from core.domain.book import ladder
-from core.domain.fees import FeeTerms, fill_fee
+from core.domain.fees import fee_terms
+from core.domain.offers import cost_each
 from core.domain.sizing import kelly_fraction
 from core.domain.volatility import Regime
 from core.strategies.base import Intent, StrategyParams, passed, signalled
 from core.strategies.judgement import Judgement, judge
-from core.units import ONE_CONTRACT, dollars, price_dollars
 
 if TYPE_CHECKING:
     from core.domain.offers import Offer
@@ -131,6 +131,4 @@ def _least_cost(view: MarketView, likely: Offer) -> float:
     if likely.style == "make":
         return likely.cost
     best, _ = ladder(likely.outcome, view.bids, view.asks)[0]
-    market = view.market
-    fees = FeeTerms(fee_type=market.fee_type, multiplier_bps=market.fee_multiplier_bps)
-    return price_dollars(best) + dollars(fill_fee(fees, best, ONE_CONTRACT, is_taker=True))
+    return cost_each(best, fee_terms(view.market))

@@ -9,10 +9,10 @@ import msgspec
 
 from core.domain.blend import DEFAULT_BLEND, pooled
 from core.domain.book import ladder
-from core.domain.fees import FeeTerms
+from core.domain.fees import FeeTerms, fee_terms
 from core.domain.grid import price_grid
 from core.domain.index import PRINTS
-from core.domain.offers import Offer, Wish, best_offer, taking_cost
+from core.domain.offers import Offer, Wish, best_offer, cost_each
 from core.domain.pricing import Contract, KnownPrints, fair_range, outlook
 from core.domain.resting import Patience, Place, resting_offer
 from core.exchange.records import Outcome
@@ -117,7 +117,7 @@ def judge(view: MarketView, now: Nanos, params: StrategyParams) -> Judgement | G
     if not isinstance(model, Fair):
         return model
     fair = shrunk(model, view, now) if view.credits else model
-    fees = FeeTerms(fee_type=view.market.fee_type, multiplier_bps=view.market.fee_multiplier_bps)
+    fees = fee_terms(view.market)
     return Judgement(
         fair=fair,
         model=model.yes,
@@ -167,7 +167,7 @@ def _no_edge(
 ) -> Callable[[Price, Price], bool]:
     """Tells of a best bid and ask whether surely neither outcome has the least edge there."""
     model = fair_value(view, settlement_outlook(view), params)
-    fees = FeeTerms(fee_type=view.market.fee_type, multiplier_bps=view.market.fee_multiplier_bps)
+    fees = fee_terms(view.market)
     most = params.min_edge - _MARGIN
     credit = view.credits[_span(view, now)] if view.credits else ()
     known: dict[tuple[Price, Price], bool] = {}
@@ -181,8 +181,8 @@ def _no_edge(
                 for end in (model.low, model.high)
             )
             found = known[bid, ask] = (
-                low - taking_cost(ask, fees) < most
-                and 1.0 - high - taking_cost(complement(bid), fees) < most
+                low - cost_each(ask, fees) < most
+                and 1.0 - high - cost_each(complement(bid), fees) < most
             )
         return found
 

@@ -26,7 +26,7 @@ from core import messages as m
 from core.clock import ScaledClock
 from core.domain.fold import Fold
 from core.exchange.auth import Signer, read_private_key
-from core.exchange.books import Books, ledger_books, paid_meanwhile
+from core.exchange.books import Books, ledger_books, of_one_moment
 from core.exchange.kalshi import Timeouts, connect
 from core.exchange.port import ExchangeError
 from core.journal import Codec
@@ -228,13 +228,9 @@ def gap(ours: Books, theirs: dict[str, Any]) -> int:
 
 def both_books(venue: Venue, ledger: Ledger) -> tuple[Books, dict[str, Any]]:
     """Our books and theirs, of one moment: the exchange goes on when the daemon has ended."""
-    ours, paid = ledger_books(ledger), venue.settlements()
+    ours = ledger_books(ledger)
     assert ours is not None, "the daemon never learnt its capital"
-    while True:
-        theirs = venue.books()
-        before, paid = paid, venue.settlements()
-        if paid == before:
-            return paid_meanwhile(ours, ledger, paid), theirs
+    return of_one_moment(ours, ledger, venue.settlements, venue.books)
 
 
 class Daemon:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.fees import FeeTerms
-from core.domain.offers import Offer, Wish, best_offer, taking_cost
+from core.domain.offers import Offer, Wish, best_offer, cost_each
 from core.exchange.records import Outcome
 from core.units import ONE_CONTRACT, Price, Quantity, price_dollars
 
@@ -113,4 +113,4 @@ def test_a_dearer_contract_costs_more_with_its_fee_too(one: int, two: int, bps: 
     fees = FeeTerms(multiplier_bps=bps)
     low, high = sorted((one, two))
 
-    assert taking_cost(Price(low), fees) <= taking_cost(Price(high), fees) + 1e-12
+    assert cost_each(Price(low), fees) <= cost_each(Price(high), fees) + 1e-12

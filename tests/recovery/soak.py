@@ -192,9 +192,10 @@ def main(hours: float, speed: float, seed: int, place: Path | None) -> None:
         soak = Soak(Path(name), seed, speed, hours)
         result = soak.run()
     told = summary(result, soak.samples)
-    if place is not None:
-        place.write_text(chart(soak.samples))
     click.echo(json.dumps(told))
+    if place is not None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(chart(soak.samples))
     sys.exit(0 if clean(result) and not told["grown"] else 1)
 
 

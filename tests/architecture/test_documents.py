@@ -21,6 +21,7 @@ _LINK = re.compile(r"\[[^\]]*\]\((?!https?:|#)([^)#]+)(#[^)]*)?\)")
 _COMMAND = re.compile(r"(?<![\w/])(?:python |\.venv/bin/python )?run\.py ([a-z][a-z-]*)")
 _TARGET = re.compile(r"(?<![\w`])make ([a-z]+)")
 _VARIABLE = re.compile(r"`([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)(?:=[^`]*)?`")
+_PLACE = re.compile(r"\]\(([^)#]+\.py)\)((?:,? `[A-Za-z_]+`)+)")
 NOT_SETTINGS = frozenset({"NOTIFY_SOCKET"})
 
 
@@ -42,6 +43,23 @@ def test_every_link_leads_somewhere(path: Path) -> None:
     links = [match[1] for match in _LINK.finditer(path.read_text())]
     lost = [link for link in links if not (path.parent / link).exists()]
     assert not lost, listed(lost)
+
+
+def test_what_the_tour_names_is_in_the_file_it_links_to() -> None:
+    tour = ROOT / "docs" / "tour.md"
+    named = [
+        (link, word)
+        for link, words in _PLACE.findall(tour.read_text())
+        for word in re.findall(r"\w+", words)
+    ]
+    assert len(named) > 30
+    lost = [f"{link}: {word}" for link, word in named if not _defines(tour.parent / link, word)]
+    assert not lost, listed(lost)
+
+
+def _defines(path: Path, word: str) -> bool:
+    code = path.read_text()
+    return re.search(rf"^(?:class |def |){word}\b", code, re.MULTILINE) is not None
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name)

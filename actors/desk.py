@@ -28,6 +28,12 @@ Ask = Callable[[str, "Message", float], object]
 """Name, message, seconds; raises NoAnswerError."""
 
 _REASONS: Final = {
+    "not_trading_halted": "trading is halted: reset the breaker with a reason, then start trading",
+    "not_trading_disarmed": "trading is stopped: start it first",
+    "not_trading_starting": "the books are being reconciled with the exchange: try again shortly",
+    "not_trading_reducing": "trading is paused: positions can be closed, none can be opened",
+    "nothing_held": "nothing is held in this market",
+    "no_room_held": "less than that is held there",
     "market_unknown": "no market of this name is being watched",
     "capital_unknown": "the account has not been read yet",
     "fee_unknown": "the market's fees are not known, so no order is placed there",
@@ -56,6 +62,8 @@ class Desk:
         match command:
             case m.PlaceManually():
                 return self._place(command, deadline)
+            case m.ClosePosition():
+                return self._place(command, deadline)
             case m.CancelOwn():
                 return self._cancel(command, deadline)
             case m.DecreaseOwn():
@@ -69,11 +77,12 @@ class Desk:
 
     # --- orders --------------------------------------------------------------------------------
 
-    def _place(self, order: m.PlaceManually, deadline: float) -> ControlAnswer:
+    def _place(self, order: m.PlaceManually | m.ClosePosition, deadline: float) -> ControlAnswer:
         told = self._told(RISK, order, deadline)
         if told.verdict != "done" or order.preview:
             return told
-        wanted = (m.OrderAccepted, *_TERMINAL) if order.style == "make" else _TERMINAL
+        rests = isinstance(order, m.PlaceManually) and order.style == "make"
+        wanted = (m.OrderAccepted, *_TERMINAL) if rests else _TERMINAL
         news = self._answers.news(told.trade_id, 0, lambda n: isinstance(n, wanted), deadline)
         return _placed(told, news)
 
@@ -156,7 +165,7 @@ class Desk:
         if answer is None:
             return ControlAnswer(verdict="unanswered", actor=role, message="no answer came")
         quote = quote_row(answer.quote) if answer.quote is not None else None
-        is_preview = isinstance(command, m.PlaceManually) and command.preview
+        is_preview = isinstance(command, m.PlaceManually | m.ClosePosition) and command.preview
         if answer.refusal and not (is_preview and quote is not None):
             text = answer.text or _REASONS.get(answer.refusal, "")
             text = text or f"{answer.value:g} against a limit of {answer.limit:g}"

@@ -1,8 +1,8 @@
 """Writes to the exchange: what is sent, what is refused before sending, and what answers mean.
 
 All methods block and run on worker threads. An order is sent only under a permit that is valid at
-that very moment, of the order's own epoch, before its deadline, and while there is no HALT file; a
-cancel is always sent. Nothing is sent twice.
+that very moment for an order of its kind, of its own epoch, before its deadline, and while there is
+no HALT file; a cancel is always sent. Nothing is sent twice.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from core import messages as m
+from core.domain.permission import may_leave
 from core.exchange.express import ExpressExchange
 from core.exchange.port import (
     Ambiguous,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 _RESTARTING: Final = "exchange_restarting"
 RATE_LIMITED: Final = "rate_limited"
 DUPLICATE: Final = "order_already_exists"
-_MAY_PLACE: Final = frozenset({"ACTIVE", "REDUCING"})
 _UNSENT: Final = {RateLimited: RATE_LIMITED, Unavailable: "unavailable"}
 
 
@@ -97,7 +97,7 @@ class OrderDesk:
             return _RESTARTING
         if halt is not None and halt.exists():
             return "halted"
-        if permit is None or now >= permit.expires or permit.state not in _MAY_PLACE:
+        if permit is None or not may_leave(permit, order.request, now):
             return "permit_expired"
         if permit.epoch != order.epoch or not self.line.allows(order.epoch):
             return "stale_epoch"

@@ -110,7 +110,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.PlacesTold: (DASHBOARD,),
     m.QueryFailed: (FEED, EXECUTION, SUPERVISION),
     # events of execution
-    m.OrderAdopted: (RISK, DASHBOARD),
+    m.OrderAdopted: (RISK, STRATEGY, DASHBOARD),
     m.OrderSubmitting: (DASHBOARD, SESSION, RECORDER),
     m.OrderAccepted: (RISK, SUPERVISION, DASHBOARD, STRATEGY, OPERATOR, RECORDER),
     m.OrderRejected: (RISK, SUPERVISION, DASHBOARD, STRATEGY, OPERATOR, RECORDER),
@@ -136,6 +136,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.SetBankroll: (RISK,),
     m.BankrollSet: (DASHBOARD,),
     m.PlaceManually: (RISK,),
+    m.ClosePosition: (RISK,),
     m.CancelOwn: (EXECUTION,),
     m.DecreaseOwn: (EXECUTION,),
     m.LockSet: (DASHBOARD,),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from core import messages as m
-from core.domain import caps
+from core.domain import caps, closing
 from core.exchange.records import OrderRequest, Side, TimeInForce
 from core.units import Nanos, Quantity, complement, seconds
 
@@ -28,7 +28,7 @@ def approved(facts: Facts, quantity: Quantity, epoch: int, instance: str) -> m.O
         edge=signal.edge,
         confidence=signal.confidence,
         kelly_fraction=signal.kelly_fraction,
-        reserve=caps.reserve(facts, quantity),
+        reserve=(closing if signal.closes else caps).reserve(facts, quantity),
         epoch=epoch,
         created=facts.now,
         expires=Nanos(facts.now + facts.limits.intent_ttl),
@@ -68,6 +68,7 @@ def _request(facts: Facts, quantity: Quantity, instance: str) -> OrderRequest:
         price=price,
         time_in_force=TimeInForce.GTC if resting else TimeInForce.IOC,
         post_only=resting,
+        reduce_only=signal.closes,
         cancel_on_pause=True,
         expires=until if resting else None,
         shard=market.shard,

@@ -187,11 +187,17 @@ def depth(facts: Facts) -> Quantity:
     """Whole contracts on the book at the signal's price or better; no bound for resting orders."""
     if facts.signal.style == "make":
         return Quantity(facts.limits.max_exposure)
+    return Quantity(within(facts) // ONE_CONTRACT * ONE_CONTRACT)
+
+
+def within(facts: Facts) -> Quantity:
+    """What is on the book at the signal's price or better, parts of contracts too."""
     levels = facts.view.asks if facts.side is Side.BID else facts.view.bids
-    total = sum(
-        quantity for price, quantity in levels if _own_price(facts, price) <= facts.signal.price
+    return Quantity(
+        sum(
+            quantity for price, quantity in levels if _own_price(facts, price) <= facts.signal.price
+        )
     )
-    return Quantity(total // ONE_CONTRACT * ONE_CONTRACT)
 
 
 def _own_price(facts: Facts, price: Price) -> Price:

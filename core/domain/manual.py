@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core import messages as m
-from core.domain import caps, rules
+from core.domain import caps, closing, rules
 from core.domain.approvals import denied
 from core.domain.book import ladder, sweep
 from core.domain.fees import fee_bound, fee_terms, fill_fee
@@ -21,6 +21,7 @@ from core.exchange.records import Side
 from core.units import (
     ONE_CONTRACT,
     Money,
+    Price,
     Quantity,
     complement,
     dollars,
@@ -31,6 +32,7 @@ from core.units import (
 if TYPE_CHECKING:
     from core.domain.rules import Facts
     from core.messages import MarketView
+    from core.messages.data import Held
     from core.units import Nanos
 
 
@@ -58,6 +60,40 @@ def as_signal(order: m.PlaceManually, view: MarketView, now: Nanos) -> m.Signal:
         expires=view.market.close_ns,
         ts_event=view.ts_event,
         ts_recv=view.ts_recv,
+        closes=order.closes,
+    )
+
+
+def sale(
+    command: m.ClosePosition, held: Held, view: MarketView, collar: Price
+) -> m.PlaceManually | None:
+    """The order that sells what a command names of a holding; None where nobody bids for it.
+
+    Without a least price it sells to the bids that the quantity needs, none of them farther than
+    `collar` below the best; without a quantity, as much of the holding as these take.
+    """
+    bought = closing.other(held.outcome)
+    levels = ladder(bought, view.bids, view.asks)
+    if not levels:
+        return None
+    wanted = command.quantity or held.quantity
+    limit = Price(levels[0][0] + collar)
+    if command.least is not None:
+        limit = complement(command.least)
+    taken = sweep(levels, wanted, limit)
+    if command.least is None:
+        limit = taken.fills[-1][0]
+    return m.PlaceManually(
+        command_id=command.command_id,
+        ticker=command.ticker,
+        outcome=bought,
+        price=limit,
+        quantity=command.quantity or Quantity(taken.quantity or held.quantity),
+        style="take",
+        preview=command.preview,
+        closes=True,
+        by=command.by,
+        reason=command.reason,
     )
 
 
@@ -73,7 +109,8 @@ def quote(facts: Facts, wanted: Quantity) -> m.Quote:
         cost = Money(cost + notional(signal.price, rest))
         taking = signal.style == "take"
         resting_fees = fee_bound(facts.fees, signal.price, rest, fills=1, is_taker=taking)
-    sized = caps.size(facts)
+    cap = closing if signal.closes else caps
+    sized = cap.size(facts)
     return m.Quote(
         ticker=signal.ticker,
         outcome=signal.outcome,
@@ -83,9 +120,10 @@ def quote(facts: Facts, wanted: Quantity) -> m.Quote:
         fillable=taken.quantity,
         cost=cost,
         fees=Money(fees + resting_fees),
-        reserve=caps.reserve(facts, wanted),
+        reserve=cap.reserve(facts, wanted),
         allowed=sized.quantity,
         gates=_gates(facts, wanted, sized),
+        closes=signal.closes,
     )
 
 
@@ -119,7 +157,8 @@ def answered(
 
 
 def _gates(facts: Facts, wanted: Quantity, sized: caps.Sized) -> tuple[m.GateAnswer, ...]:
-    asked = [(gate.__name__, gate(facts)) for gate in rules.GATES if rules.concerns(gate, facts)]
+    rule = closing if facts.signal.closes else rules
+    asked = [(gate.__name__, gate(facts)) for gate in rule.GATES if rule.concerns(gate, facts)]
     asked += [("price", _price(facts)), ("size", _size(wanted, sized))]
     return tuple(
         m.GateAnswer(code=name, passed=True)

@@ -15,6 +15,7 @@ from core.domain.ledger import Ledger
 from core.domain.protections import ProtectionTerms, holding
 from core.exchange.records import Outcome, Side
 from core.messages import LockSet, MarketTerms, MarketView, Signal, TradingState
+from core.messages.data import Held
 from core.units import DOLLAR_PRICE, SECOND, Money, Nanos, Price, complement, dollars
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Approved within the last minute of the market."""
     replaced: str = ""
     """An open order that would be cancelled first."""
+    held: Held | None = None
+    """What whoever wants to close may sell in this market."""
 
     @property
     def market(self) -> MarketTerms:

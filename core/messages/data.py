@@ -239,6 +239,13 @@ class OwnOrder(Part, frozen=True, kw_only=True):
     """What of it may still fill."""
 
 
+class Held(Part, frozen=True, kw_only=True):
+    """What a strategy holds in a market, as far as it is still there to be sold."""
+
+    outcome: Outcome
+    quantity: Quantity
+
+
 class MarketView(Message, frozen=True, kw_only=True):
     """All that a strategy may know of one market, as one immutable picture.
 
@@ -273,6 +280,8 @@ class MarketView(Message, frozen=True, kw_only=True):
     """calm, normal or spike."""
     own: OwnOrder | None = None
     """Told by the strategy's own role to its strategy alone; bids and asks are then without it."""
+    held: Held | None = None
+    """Told by the strategy's own role to its strategy alone; None where it holds nothing."""
     ts_book: Nanos
     """Newest event time of the book."""
     ts_index: Nanos

@@ -15,7 +15,11 @@ Values = tuple[tuple[str, float], ...]
 
 
 class Signal(Message, frozen=True, kw_only=True):
-    """A strategy wants to hold `outcome` of a market, at `price` or better."""
+    """A strategy wants to hold `outcome` of a market, at `price` or better.
+
+    Or, where it `closes`, to be rid of what it holds of the other outcome: buying NO at 0.40 is
+    selling YES at 0.60.
+    """
 
     signal_id: str
     """Derived: strategy, ticker, counter. Stable over a replay."""
@@ -39,6 +43,8 @@ class Signal(Message, frozen=True, kw_only=True):
     ts_event: Nanos
     """Event time of the market data behind it."""
     ts_recv: Nanos
+    closes: bool = False
+    """It only ends a holding of the other outcome, and never begins one of this."""
 
 
 class Pass(Message, frozen=True, kw_only=True):

@@ -35,6 +35,24 @@ class PlaceManually(Message, frozen=True, kw_only=True):
     """Only tell what would happen."""
     replaces: str = ""
     """An open order that would be cancelled first: it does not count as an open intent."""
+    closes: bool = False
+    """It only sells what is held of the other outcome; risk makes it of a `ClosePosition`."""
+    by: str
+    reason: str
+
+
+class ClosePosition(Message, frozen=True, kw_only=True):
+    """Command: sell what is held in a market, through the gates of risk. Also while paused."""
+
+    command_id: str
+    ticker: str
+    least: Price | None = None
+    """The least to accept per contract, in dollars of the leg that is held; None: what the book
+    pays, as far as the price collar goes."""
+    quantity: Quantity | None = None
+    """More than that or the book offers is refused; None: all that the book takes."""
+    preview: bool = False
+    """Only tell what would happen."""
     by: str
     reason: str
 
@@ -108,6 +126,8 @@ class Quote(Part, frozen=True, kw_only=True):
     """The most that sizes and limits leave at this price."""
     gates: tuple[GateAnswer, ...]
     """Every gate in the order of the questions; the first that is shut decides."""
+    closes: bool = False
+    """The order sells what is held of the other outcome."""
 
 
 class CommandAnswered(Message, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from typing import Literal
 from core.messages.base import Message, Part
 from core.messages.operator import (
     CancelOwn,
+    ClosePosition,
     DecreaseOwn,
     PlaceManually,
     SetBankroll,
@@ -59,7 +60,14 @@ class Amendment(Part, frozen=True, kw_only=True):
 
 
 OperatorCommand = (
-    PlaceManually | CancelOwn | DecreaseOwn | Amendment | SetParameters | SetBankroll | ClearLock
+    PlaceManually
+    | ClosePosition
+    | CancelOwn
+    | DecreaseOwn
+    | Amendment
+    | SetParameters
+    | SetBankroll
+    | ClearLock
 )
 """Commands that are not about the trading state."""
 
@@ -75,7 +83,7 @@ class GateRow(Part, frozen=True, kw_only=True):
 
 
 class QuoteRow(Part, frozen=True, kw_only=True):
-    """What a manual order would do. Prices in dollars of the own leg."""
+    """What a manual order would do. Prices in dollars of the own leg: the one bought, or sold."""
 
     ticker: str
     side: Literal["yes", "no"]
@@ -88,12 +96,15 @@ class QuoteRow(Part, frozen=True, kw_only=True):
     """Of what would fill; the limit where nothing would fill at once."""
     cost: float
     fee: float
+    proceeds: float | None
+    """Of a sale: what it brings after the fee; None for an order that buys."""
     max_loss: float
-    """Cost and fee: the contracts pay nothing."""
+    """Cost and fee: the contracts pay nothing. Of a sale against holding on: they would have paid
+    a dollar each."""
     max_gain: float
-    """They pay a dollar each."""
+    """They pay a dollar each. Of a sale against holding on: they would have paid nothing."""
     break_even: float
-    """Probability of the own leg at which the order brings nothing."""
+    """Probability of the own leg at which the order brings nothing, or no more than holding on."""
     reserve: float
     """What is set aside while it is open: cost at the limit and the most in fees."""
     allowed_quantity: float

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from core import messages as m
 from core.domain.fold import StateFolded
 from core.domain.orders import OrderState
+from core.domain.permission import may_leave
 from core.roles import own_orders
 from core.roles.base import HandlingRole
 from core.roles.feed_terms import MARKET_STREAM
@@ -111,7 +112,7 @@ class Execution(HandlingRole):
 
     def _refusal(self, approved: m.OrderApproved, now: Nanos) -> str:
         permit = self._permit
-        if permit is None or not self._is_allowed(now):
+        if permit is None or not may_leave(permit, approved.request, now):
             return "no_permit"
         if approved.epoch != permit.epoch:
             return "stale_epoch"
@@ -120,6 +121,7 @@ class Execution(HandlingRole):
         return ""
 
     def _is_allowed(self, now: Nanos) -> bool:
+        """New risk may be taken, and what takes some may go on resting."""
         permit = self._permit
         return permit is not None and now < permit.expires and permit.state == "ACTIVE"
 

@@ -7,14 +7,14 @@ the journal; the questions before an order are `core.domain.rules`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from core import messages as m
-from core.domain import approvals, caps, charges, manual, marks, picture, rules
-from core.domain.fees import UnknownFee
+from core.domain import approvals, caps, charges, closing, marks, picture, rules
 from core.domain.fold import StateFolded
+from core.domain.holdings import Holdings
 from core.domain.ledger import Ledger
 from core.domain.positions import payout
 from core.domain.recent import Newest
@@ -23,26 +23,35 @@ from core.domain.rules import Denial, Facts, RiskLimits
 from core.domain.windows import trading_day
 from core.roles.base import HandlingRole
 from core.roles.brakes import Brakes
+from core.roles.operator_orders import OperatorOrders
 from core.topology import RISK
-from core.units import MINUTE, Money, Nanos
+from core.units import MINUTE, Money, Nanos, Quantity
 
 if TYPE_CHECKING:
     from core.exchange.records import Outcome
     from core.messages import Message, TradingState
-
-_MANUAL_KEPT: Final = 1_000
 
 
 class Risk(HandlingRole):
     """Decides on money and keeps its books. `instance` prefixes every order id."""
 
     def __init__(self, limits: RiskLimits, instance: str, name: str = RISK) -> None:
+        self.ledger = Ledger()
+        self._holdings = Holdings()
+        self._views: Newest[m.MarketView] = Newest()
         self._brakes = Brakes(limits.protections)
+        self._operator = OperatorOrders(
+            self._views,
+            (self.ledger, self._holdings),
+            limits.price_collar,
+            (self._facts, self._approved),
+        )
         super().__init__(
             name,
             {
                 m.Signal: self._signal,
-                m.PlaceManually: self._manual,
+                m.PlaceManually: self._operator.place,
+                m.ClosePosition: self._operator.close,
                 m.SetBankroll: self._bankroll,
                 m.ClearLock: self._brakes.clear,
                 m.MarketView: self._viewed,
@@ -57,12 +66,10 @@ class Risk(HandlingRole):
                 m.Tick: self._tick,
             },
         )
-        self.ledger = Ledger()
         self._limits = limits
         self._instance = instance
         self._state: TradingState = "STARTING"
         self._epoch = 0
-        self._views: Newest[m.MarketView] = Newest()
         self._marks: dict[str, marks.Mark] = {}
         self._results: Newest[Outcome] = Newest()
         self._unknown: set[str] = set()
@@ -70,12 +77,11 @@ class Risk(HandlingRole):
         self._differing: frozenset[str] = frozenset()
         self._peak_written = Nanos(0)
         self._dirty = True
-        self._manual_orders: dict[str, str] = {}
-        """Command -> order, so that a command that is sent again places nothing."""
 
     def apply(self, event: Message) -> None:
         """Fold one journalled event into the books."""
         self._brakes.apply(event, self.ledger)
+        self._holdings.apply(event)
         self.ledger.apply(event)
         match event:
             case StateFolded():
@@ -85,11 +91,8 @@ class Risk(HandlingRole):
                     self.apply(event.bankroll)
             case m.BankrollSet():
                 self._limits = msgspec.structs.replace(self._limits, bankroll=event.bankroll)
-            case m.OrderApproved(strategy=m.MANUAL):
-                command_id = event.signal_id.removeprefix(f"{m.MANUAL}:")
-                self._manual_orders[command_id] = event.request.client_order_id
-                if len(self._manual_orders) > _MANUAL_KEPT:
-                    del self._manual_orders[next(iter(self._manual_orders))]
+            case m.OrderApproved():
+                self._operator.apply(event)
             case m.OrderUnknown() | m.OrderAdopted():
                 self._unknown.add(event.order_id)
             case m.OrderAccepted() | m.OrderRejected() | m.OrderClosed():
@@ -105,14 +108,18 @@ class Risk(HandlingRole):
             code = "market_unknown" if view is None else "capital_unknown"
             return [approvals.denied(signal, Denial(code=code, limit=1, value=0), now)]
         facts = self._facts(signal, view, now)
-        denial = rules.first_denial(facts) or self._brakes.repeated(signal)
+        rule, cap = (closing, closing) if signal.closes else (rules, caps)
+        denial = rule.first_denial(facts) or self._brakes.repeated(signal)
         if denial is not None:
             return [approvals.denied(signal, denial, now)]
-        sized = caps.size(facts)
+        sized = cap.size(facts)
         if sized.quantity <= 0:
             refusal = Denial(code=f"no_room_{sized.binding}", limit=sized.limit, value=0)
             return [approvals.denied(signal, refusal, now)]
-        return [approvals.approved(facts, sized.quantity, self._epoch, self._instance)]
+        return [self._approved(facts, sized.quantity)]
+
+    def _approved(self, facts: Facts, quantity: Quantity) -> m.OrderApproved:
+        return approvals.approved(facts, quantity, self._epoch, self._instance)
 
     def _facts(self, signal: m.Signal, view: m.MarketView, now: Nanos) -> Facts:
         equity = picture.equity(self.ledger, self._marks)
@@ -129,36 +136,12 @@ class Risk(HandlingRole):
             now=now,
             locks=self._brakes.locks(now),
             recent_orders=self._brakes.recent(now),
+            held=closing.sellable(signal, self._holdings, self.ledger),
         )
 
     def _unknown_markets(self) -> set[str]:
         held = self.ledger.reservations
         return {held[order_id].ticker for order_id in self._unknown if order_id in held}
-
-    def _manual(self, order: m.PlaceManually, now: Nanos) -> list[Message]:
-        """An order of the operator: told what it would do, and placed unless it is a preview."""
-        known = self._manual_orders.get(order.command_id, "")
-        if known:
-            return [m.CommandAnswered(command_id=order.command_id, order_id=known)]
-        view = self._views.get(order.ticker)
-        if view is None or self.ledger.cash is None:
-            code = "market_unknown" if view is None else "capital_unknown"
-            return [m.CommandAnswered(command_id=order.command_id, refusal=code)]
-        try:
-            facts = msgspec.structs.replace(
-                self._facts(manual.as_signal(order, view, now), view, now),
-                has_opinion=order.probability is not None,
-                replaced=order.replaces,
-            )
-            quote = manual.quote(facts, order.quantity)
-        except UnknownFee:
-            return [m.CommandAnswered(command_id=order.command_id, refusal="fee_unknown")]
-        refused = manual.refusal(quote)
-        if refused is not None or order.preview:
-            denials = manual.denials(facts, refused, order)
-            return [*denials, manual.answered(order, quote, refused)]
-        approved = approvals.approved(facts, order.quantity, self._epoch, self._instance)
-        return [approved, manual.answered(order, quote, None, approved.request.client_order_id)]
 
     def _bankroll(self, command: m.SetBankroll, now: Nanos) -> list[Message]:
         """Stakes are computed from this at most, from the next signal on."""

@@ -1,6 +1,6 @@
 """The role `supervision`: trading state, permits, restart decisions, trips, health.
 
-Permission to trade is a lease: while ACTIVE it is renewed at every tick, and nothing else renews
+Permission is a lease: while ACTIVE or REDUCING it is renewed at every tick, and nothing else renews
 it. A breach, a trip, a command or an exhausted child ends it and raises the epoch. The role never
 touches an actor: it decides, and the supervisor actor that hosts it starts, stops and abandons.
 
@@ -10,13 +10,14 @@ Its parts: `core.domain.breaker` (states and latch), `children` (hosts), `proof`
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from core import messages as m
 from core.domain.breaker import Breaker, Cause, TransitionError
 from core.domain.fold import StateFolded
+from core.domain.permission import LEASED
 from core.domain.reconciliation import EVERYWHERE
 from core.roles.base import HandlingRole
 from core.roles.children import Children, ChildTerms
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from core.roles.base import Handler
 
 _Order = m.ArmTrading | m.DisarmTrading | m.PauseTrading
-_AT_RISK: Final = frozenset({"ACTIVE", "REDUCING"})
-"""States in which trips are judged: in the others nothing new is risked."""
 
 
 class SupervisionTerms(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,7 +162,7 @@ class Supervision(HandlingRole):
 
     def _trips(self, now: Nanos) -> list[Message]:
         """The first trip that fires; another one is found again at the next tick."""
-        if self._sentinel is None or self.breaker.state not in _AT_RISK:
+        if self._sentinel is None or self.breaker.state not in LEASED:
             return []
         cause = self._sentinel.cause(now)
         return [] if cause is None else self._halt(cause, now)
@@ -176,7 +175,7 @@ class Supervision(HandlingRole):
         return [change, self._permit(change, now)]
 
     def _permit(self, change: m.TradingStateChanged, now: Nanos) -> m.Permit:
-        lease = now + self._terms.lease if change.state == "ACTIVE" else now
+        lease = now + self._terms.lease if change.state in LEASED else now
         return m.Permit(epoch=change.epoch, state=change.state, expires=Nanos(lease))
 
     def _revoke(self, now: Nanos) -> list[Message]:
@@ -272,9 +271,9 @@ class Supervision(HandlingRole):
     def _tick(self, tick: m.Tick, now: Nanos) -> list[Message]:
         del tick
         out: list[Message] = []
-        if self.breaker.state == "ACTIVE":
-            expires = Nanos(now + self._terms.lease)
-            out.append(m.Permit(epoch=self.breaker.epoch, state="ACTIVE", expires=expires))
+        epoch, state = self.breaker.epoch, self.breaker.state
+        if state in LEASED:
+            out.append(m.Permit(epoch=epoch, state=state, expires=Nanos(now + self._terms.lease)))
         out += self.proof.due(now)
         out += self.children.tick(now)
         return out + self._trips(now) + self._end_start(now)

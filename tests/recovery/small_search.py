@@ -29,6 +29,8 @@ SCENES: Final[dict[str, tuple[str, Path]]] = {
     "resting order live, restarted": ("make", (_SETTLE, ("die", 0, 0))),
     "resting order unknown": ("make", (_LEAVES, ("arrive", 0, AFTER * 3), ("hear", 1, 0))),
     "taking order approved": ("take", ()),
+    "closing order approved": ("close", ()),
+    "closing order unknown": ("close", (_LEAVES, ("arrive", 0, AFTER * 3 + 1), ("hear", 3, 0))),
     "taking order unknown": ("take", (_LEAVES, ("arrive", 0, AFTER * 3 + 1), ("hear", 3, 0))),
 }
 """Where a search begins: style, and the choices that lead there."""

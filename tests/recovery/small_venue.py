@@ -2,6 +2,7 @@
 
 It takes orders once by client id, fills and ends them when it is told to, and answers questions
 with the truth of that moment. What it says is handed out; when it is heard is the search's choice.
+It does not know reduce-only: our own books must keep an exit from beginning a position.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import msgspec
 
 from core import messages as m
 from core.exchange.records import Fill, Order, OrderRequest, OrderStatus, Position, Side
-from core.units import Money, Nanos, Quantity, complement, notional, seconds
+from core.units import DOLLAR_PRICE, Money, Nanos, Quantity, complement, notional, seconds
 from tests.builders import NOW, TICKER, account, money, venue_fill, venue_order
 
 _CASH = money(10_000)
@@ -166,9 +167,12 @@ class SmallVenue:
 
     @property
     def cash(self) -> Money:
-        """Cash, with what resting orders lock. All fills here open: prices never cross."""
+        """Cash, with what resting orders lock: a pair of both legs is a dollar, and comes back."""
         spent = sum(notional(_leg(f.side, f.price), f.quantity) + f.fee for f in self.fills)
-        return Money(_CASH - spent)
+        bids = sum(f.quantity for f in self.fills if f.side is Side.BID)
+        asks = sum(f.quantity for f in self.fills if f.side is Side.ASK)
+        pairs = notional(DOLLAR_PRICE, Quantity(min(bids, asks)))
+        return Money(_CASH - spent + pairs)
 
     def _locked(self) -> Money:
         rows = [self.orders[order_id] for order_id in self.resting]

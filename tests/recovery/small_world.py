@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from core import messages as m
+from core.exchange.records import Outcome
 from core.journal import MemoryJournal
 from core.roles.execution import Execution
 from core.roles.execution_terms import ExecutionTerms
@@ -55,6 +56,8 @@ _SINGLES: Final = {
     "settle": "_drain",
 }
 """Choices that need no number, by the method that lets them happen."""
+_PRICES: Final = {"take": 4800, "make": 4600, "close": 5400}
+"""Of YES, and of NO for who sells YES at 0.46."""
 OK, BEFORE, AFTER, LATE = range(4)
 """How a new order may fare: well; lost on its way; answer lost; heard of only when given up."""
 
@@ -77,7 +80,18 @@ class World:
         self.sent: list[str] = []
         self._start()
         self._drain()
+        if style == "close":
+            self._buy()
         self.take(("wish", 0, 0))
+
+    def _buy(self) -> None:
+        """What is to be closed later: an order that fills whole."""
+        self.style = "take"
+        self._wish()
+        self._mail(1)
+        self._arrive(self.wire.pop(), 2)
+        self._drain()
+        self.style = "close"
 
     def _start(self) -> None:
         self.risk = Risk(limits(), "abc123")
@@ -142,7 +156,7 @@ class World:
     def _fates(self, message: m.Message) -> list[int]:
         if not isinstance(message, m.PlaceOrder):
             return [OK]
-        halves = range(3 if self.style == "take" else 1)
+        halves = range(1 if self.style == "make" else 3)
         return [BEFORE * 3, LATE * 3, *(how * 3 + taken for how in (OK, AFTER) for taken in halves)]
 
     def _rare(self) -> Iterator[tuple[str, int]]:
@@ -223,10 +237,13 @@ class World:
 
     def _wish(self) -> None:
         now = self.venue.now
+        closes = self.style == "close"
         wish = signal(
             signal_id=f"s{self.left['wish']}-{now}",
-            style=self.style,
-            price=Price(4800 if self.style == "take" else 4600),
+            style="take" if closes else self.style,
+            price=Price(_PRICES[self.style]),
+            outcome=Outcome.NO if closes else Outcome.YES,
+            closes=closes,
             created=now,
             expires=Nanos(now + seconds(2)),
         )
@@ -315,6 +332,8 @@ class World:
             if not self._unsettled() and not self.risk.ledger.reservations:
                 break
             self._wait()
+        if self.venue.position < 0:
+            self.wrong.append(f"an exit began a position: {self.venue.position}")
         wrong = [*self.wrong, *self._unsettled()]
         return wrong or [*self._blocked()]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from core.domain import closing, rules
 from core.domain.reconciliation import Doubts
 from core.roles.execution import Execution
 from core.roles.order_events import rejection
@@ -44,6 +45,12 @@ def test_the_search_finds_an_unknown_order_that_is_thought_absent(
 def test_the_search_finds_a_false_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Doubts, "lasting", lambda _, found, *__: tuple(found))
     assert search("resting order live", 3).bad
+
+
+def test_the_search_finds_an_exit_that_begins_a_position(monkeypatch: pytest.MonkeyPatch) -> None:
+    gates = tuple(gate for gate in closing.GATES if gate is not rules.one_intent)
+    monkeypatch.setattr(closing, "GATES", tuple(g for g in gates if g is not rules.outcome_known))
+    assert search("closing order unknown", 4).bad
 
 
 def test_the_search_finds_an_order_that_nobody_asks_about(monkeypatch: pytest.MonkeyPatch) -> None:

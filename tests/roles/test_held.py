@@ -70,11 +70,13 @@ def test_it_survives_any_number_of_crashes_and_orderly_ends(
         assert shown(watch) == (state, code, reason, "ann")
 
 
-def test_while_it_holds_no_permit_is_given() -> None:
-    before = trading()
-    before.tell(PAUSE)
-    after = again(before)
-    assert of(after.tick(1), m.Permit) == []
+def test_while_it_holds_no_permit_for_new_risk_is_given() -> None:
+    """A pause still lets go of what is held; a stop lets nothing leave."""
+    for command, states in ((PAUSE, ["REDUCING"]), (STOP, [])):
+        before = trading()
+        before.tell(command)
+        after = again(before)
+        assert [given.state for given in of(after.tick(1), m.Permit)] == states
 
 
 @EVERY_MODE

@@ -70,12 +70,17 @@ def test_a_position_that_differs_is_the_business_of_its_market() -> None:
     assert watch.state == "ACTIVE"
 
 
-def test_the_lease_is_renewed_while_active_and_only_then() -> None:
+def test_the_lease_is_renewed_while_active_or_paused_and_only_then() -> None:
     watch = trading()
     (permit,) = of(watch.tick(1), m.Permit)
-    assert permit.expires == watch.now + seconds(3)
+    assert (permit.state, permit.expires) == ("ACTIVE", watch.now + seconds(3))
     watch.tell(PAUSE)
-    assert of(watch.tick(1), m.Permit) == []
+    (permit,) = of(watch.tick(1), m.Permit)
+    assert (permit.state, permit.expires) == ("REDUCING", watch.now + seconds(3))
+    assert permit.epoch == watch.role.breaker.epoch
+    for command in (DISARM, HALT):
+        watch.tell(command)
+        assert of(watch.tick(1), m.Permit) == []
 
 
 @pytest.mark.parametrize(

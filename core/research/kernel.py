@@ -29,6 +29,7 @@ from core.research.kernel_screen import candidates
 from core.research.sweep_features import opened
 from core.research.sweep_features_build import FEATURE_ROLES
 from core.research.sweep_replay import fitted_to, outcome
+from core.strategies.base import NEVER_EXIT
 from core.topology import DASHBOARD, EXECUTION, PAPER, RISK, STRATEGY, SUPERVISION
 from core.units import NEVER, SECOND, Nanos, seconds
 
@@ -58,6 +59,8 @@ def refusal(settings: Settings) -> str:
     params = strategies.params_of(strategies.load(name), settings.strategy.get(name, {}))
     if params.style != "take":
         return "the kernel cannot follow orders that rest: style=make"
+    if params.exit_gain < NEVER_EXIT:
+        return "the kernel does not look at what is held: exit_gain below 1"
     return ""
 
 

@@ -16,7 +16,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from config.settings import Settings
 from core import strategies
-from core.strategies.base import QUOTING
+from core.strategies.base import NEVER_EXIT, QUOTING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -76,7 +76,12 @@ def space(strategy: str, settings: Settings, ranges: Iterable[str] = ()) -> tupl
     usual = {name.upper() for name in RISK_SEARCHED}
     own = _prefix(strategy)
     found = [one for name, one in known.items() if name.startswith(own) or name in usual]
-    return tuple(one for one in found if one.low < one.high)
+    holds = f"{own}EXIT_GAIN"
+    return tuple(
+        one
+        for one in found
+        if one.low < one.high and (one.name != holds or one.default < NEVER_EXIT)
+    )
 
 
 def settings_for(settings: Settings, strategy: str, values: Mapping[str, float]) -> Settings:

@@ -7,7 +7,7 @@ it goes on failing, quarantined, while the others trade on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,11 +17,13 @@ from core.domain.fold import StateFolded
 from core.domain.orders import EXECUTED
 from core.domain.recent import Newest
 from core.roles.base import HandlingRole
+from core.roles.departures import Departures
+from core.roles.freshness import NO_PRICE, stale_input
 from core.roles.own_quotes import OwnQuotes
 from core.strategies import StrategyError
-from core.strategies.base import Learner, Standing, Steady
+from core.strategies.base import Learner, Standing, Steady, passed
 from core.topology import STRATEGY
-from core.units import NEVER, SECOND, Nanos, seconds
+from core.units import NEVER, Nanos, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,10 +31,6 @@ if TYPE_CHECKING:
     from core.messages import Message
     from core.roles.own_quotes import Quote
     from core.strategies.base import Strategy, StrategyParams
-
-_INDEX_STALE: Final = "index_stale"
-_NO_PRINT: Final = "no_print_yet"
-_NO_PRICE: Final = (_INDEX_STALE, _NO_PRINT)
 
 
 class StrategyTerms(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +92,7 @@ class StrategyRole(HandlingRole):
         self._last: _Passed | None = None
         """The last picture, where the strategy passed on it."""
         self._quotes = OwnQuotes(strategy.name, terms)
+        self._departures = Departures(strategy, self.params)
 
     @property
     def params(self) -> StrategyParams:
@@ -115,9 +114,11 @@ class StrategyRole(HandlingRole):
         stale = self._stale(view, now)
         if stale is not None:
             return self._pass(stale, now)
-        opinion = self._strategy.evaluate(view, now)
+        view = self._departures.told(view)
+        opinion = self._opinion(view, now)
         if isinstance(opinion, m.Pass):
-            self._last = _Passed(view, opinion.code, now)
+            if not self._departures.watches(view):
+                self._last = _Passed(view, opinion.code, now)
             return self._pass(opinion, now)
         self._forget(now)
         self._quiet_until[ticker] = Nanos(now + self._terms.cooldown)
@@ -130,13 +131,17 @@ class StrategyRole(HandlingRole):
             )
         ]
 
+    def _opinion(self, view: m.MarketView, now: Nanos) -> m.Signal | m.Pass:
+        return self._departures.wish(view, now) or self._strategy.evaluate(view, now)
+
     # --- an order that rests ---------------------------------------------------------------------
 
     def _tend(self, quote: Quote, view: m.MarketView, now: Nanos) -> list[Message]:
         """Say on every picture whether it may go on resting: where it is, and at all."""
         opinion: m.Signal | m.Pass | None = self._stale(view, now)
         if opinion is None:
-            opinion = self._strategy.evaluate(self._quotes.without(view, quote), now)
+            seen = self._departures.told(self._quotes.without(view, quote))
+            opinion = self._opinion(seen, now)
         if isinstance(opinion, m.Pass):
             return [*self._pass(opinion, now), *self._quotes.withdrawn(quote, opinion.code, now)]
         own = quote.own
@@ -162,7 +167,7 @@ class StrategyRole(HandlingRole):
         if self._quotes.of(ticker) is not None:
             return Nanos(0)
         code, since = self._passed.get(ticker, ("", Nanos(0)))
-        told = Nanos(since + self._terms.repeat_pass) if code in _NO_PRICE else Nanos(0)
+        told = Nanos(since + self._terms.repeat_pass) if code in NO_PRICE else Nanos(0)
         return max(told, self._quiet_until.get(ticker, Nanos(0)))
 
     def standing(self, ticker: str) -> tuple[Standing, Nanos] | None:
@@ -188,28 +193,8 @@ class StrategyRole(HandlingRole):
         return msgspec.structs.replace(found, until=Nanos(until))
 
     def _stale(self, view: m.MarketView, now: Nanos) -> m.Pass | None:
-        """The picture is too old to have an opinion on: names the older input, or what is not there
-        yet.
-        """
-        if not view.ts_index:
-            return self._refusal(view, _NO_PRINT, (), now)
-        index_age, book_age = now - view.ts_index, now - view.ts_book
-        if index_age > self._terms.index_fresh:
-            return self._refusal(view, _INDEX_STALE, (("age_s", index_age / SECOND),), now)
-        if not view.ts_book:
-            return self._refusal(view, "no_book_yet", (), now)
-        if not view.book_fresh or book_age > self._terms.book_fresh:
-            return self._refusal(view, "book_stale", (("age_s", book_age / SECOND),), now)
-        return None
-
-    def _refusal(self, view: m.MarketView, code: str, values: m.Values, now: Nanos) -> m.Pass:
-        return m.Pass(
-            strategy=self._strategy.name,
-            ticker=view.market.ticker,
-            code=code,
-            values=values,
-            created=now,
-        )
+        found = stale_input(view, self._terms, now)
+        return None if found is None else passed(self._strategy.name, view, now, found)
 
     def _pass(self, passed: m.Pass, now: Nanos) -> list[Message]:
         code, since = self._passed.get(passed.ticker, ("", Nanos(0)))
@@ -268,6 +253,7 @@ class StrategyRole(HandlingRole):
 
     def apply(self, event: Message) -> None:
         """Fold what the operator has set, and what became of our own orders."""
+        self._departures.apply(event)
         match event:
             case StateFolded():
                 self._quotes.load(event)
@@ -276,6 +262,8 @@ class StrategyRole(HandlingRole):
             case m.StrategySet():
                 self._set(event)
             case _:
+                if isinstance(event, m.OrderFilled):
+                    self._last = None
                 ended = self._quotes.apply(event)
                 if ended is not None:
                     self._ended(ended, event)
@@ -296,3 +284,4 @@ class StrategyRole(HandlingRole):
         if isinstance(after, Learner):
             after.take_over(self._strategy)
         self._strategy, self._changed = after, wanted
+        self._departures.follow(after, self.params)

@@ -30,7 +30,7 @@ __all__ = [
     "params_of",
 ]
 
-_NO_STRATEGIES: Final = frozenset({"base", "judgement"})
+_NO_STRATEGIES: Final = frozenset({"base", "judgement", "leaving"})
 
 
 class StrategyError(ValueError):

@@ -16,14 +16,17 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.domain.offers import Offer
+from core.exchange.records import Outcome
 from core.messages import Pass, Signal, Style
-from core.units import Nanos, Price
+from core.units import Nanos, Price, complement
 
 if TYPE_CHECKING:
     from core.messages import MarketView
 
 Values = tuple[tuple[str, float], ...]
 """Named numbers behind an answer, in the order in which a reader wants them."""
+NEVER_EXIT: Final = 1.0
+"""`exit_gain` of a strategy that holds to settlement: no contract pays more than a dollar."""
 QUOTING: Final = frozenset({"requote", "max_behind", "requote_seconds"})
 """Parameters that mean nothing to a strategy that takes."""
 Gate = tuple[str, Values]
@@ -84,6 +87,13 @@ class StrategyParams(BaseModel):
         description="most prints of the final minute that may be missing, prints",
     )
 
+    exit_gain: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="what is held is sold when the book pays so much more than it is worth, after "
+        "fees and uncertainty; 1: never, it is held to settlement, dollars per contract",
+    )
     style: Style = Field(
         default="take",
         description="take what the book offers, or make: rest in it at the best price that keeps "
@@ -167,6 +177,34 @@ class Learner(Protocol):
         ...
 
 
+class Exit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a strategy holds is to be sold before its window ends."""
+
+    price: Price
+    """The least to accept per contract, in dollars of the outcome that is held."""
+    probability: float
+    """Of that outcome: what a contract is worth if it is held."""
+    gain: float
+    """Dollars per contract, after the fee, by which the sale at `price` beats that."""
+    confidence: float
+    """0..1"""
+    reason: str
+    values: Values
+
+
+@runtime_checkable
+class Leaver(Protocol):
+    """A strategy that decides itself when to sell what it holds; `exit_gain` is its own to read."""
+
+    def leave(self, view: MarketView, now: Nanos) -> Exit | None:
+        """Asked of every picture in which `view.held` is something, before `evaluate`; None: hold.
+
+        An exit is tried at once or not at all, for no more than is held, and followed by the same
+        pause as any signal.
+        """
+        ...
+
+
 class Intent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a strategy wants, before it becomes a signal."""
 
@@ -183,6 +221,30 @@ def passed(name: str, view: MarketView, now: Nanos, gate: Gate) -> Pass:
     """The answer of a strategy that wants nothing: which gate, and its numbers."""
     code, values = gate
     return Pass(strategy=name, ticker=view.market.ticker, code=code, values=values, created=now)
+
+
+def leaving(name: str, view: MarketView, now: Nanos, wish: Exit) -> Signal:
+    """The signal of an exit. Selling one outcome is buying the other at the rest of the dollar."""
+    assert view.held is not None
+    return Signal(
+        signal_id="",
+        strategy=name,
+        ticker=view.market.ticker,
+        outcome=Outcome.NO if view.held.outcome is Outcome.YES else Outcome.YES,
+        probability=1.0 - wish.probability,
+        price=complement(wish.price),
+        edge=wish.gain,
+        confidence=wish.confidence,
+        kelly_fraction=0.0,
+        style="take",
+        reason=wish.reason,
+        values=wish.values,
+        created=now,
+        expires=view.market.close_ns,
+        ts_event=view.ts_event,
+        ts_recv=view.ts_recv,
+        closes=True,
+    )
 
 
 def signalled(name: str, view: MarketView, now: Nanos, intent: Intent) -> Signal:

@@ -197,6 +197,7 @@ def _result(
         refusals=dict(tally.refusals),
         orders=sum(row.orders for row in rows),
         fills=tuple(tally.fills),
+        exits=tally.exits(),
         ours=ours,
         theirs=theirs,
         differences=tuple(differences(ours, theirs)),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from core.domain.windows import in_new_york
+from core.research.report_exits import exits
 from core.research.report_tables import PERIODS, by_period, by_strategy, equity, refused
 from core.units import SECOND
 
@@ -33,6 +34,7 @@ def write_csv(facts: Facts, folder: Path) -> list[Path]:
         ),
         "equity": (("time", "equity"), _equity(facts)),
         "strategies": (_GROUP, map(_group, by_strategy(facts.settled))),
+        "exits": (_EXIT, map(_exit, exits(facts.bets))),
         "tax": (_TAX, _tax(facts)),
     }
     for period in PERIODS:
@@ -52,12 +54,17 @@ def write_csv(facts: Facts, folder: Path) -> list[Path]:
 _CODES: Final = ("code", "signals", "windows", "known", "won", "pnl")
 _TRADE: Final = (
     *("time", "ticker", "close", "strategy", "outcome", "contracts", "price", "limit", "fee"),
-    *("is_taker", "probability", "edge", "minutes_left", "result", "pnl"),
+    *("is_taker", "probability", "edge", "minutes_left", "result", "pnl", "exit"),
 )
 _REFUSAL: Final = (
     *("time", "ticker", "close", "strategy", "outcome", "price", "edge", "probability"),
     *("code", "limit", "value", "result", "counterfactual"),
 )
+_EXIT: Final = (
+    *("time", "ticker", "strategy", "sold", "contracts", "price", "fee"),
+    *("brought", "held", "gained"),
+)
+"""Of each fill of an exit: what it brought, and what settlement would have."""
 _TAX: Final = (
     *("description", "date_acquired", "date_disposed", "proceeds", "cost_basis", "gain"),
     "fee_in_cost_basis",
@@ -71,6 +78,10 @@ def _trade(bet: Any) -> list[Any]:  # noqa: ANN401 - columns by name
 
 def _refusal(refusal: Any) -> list[Any]:  # noqa: ANN401 - same
     return [_cell(refusal, name) for name in _REFUSAL]
+
+
+def _exit(line: Any) -> list[Any]:  # noqa: ANN401 - same
+    return [_cell(line, name) for name in _EXIT]
 
 
 def _cell(row: Any, name: str) -> Any:  # noqa: ANN401 - same

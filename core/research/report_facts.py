@@ -58,6 +58,8 @@ class Bet(msgspec.Struct, frozen=True, kw_only=True):
     result: Outcome | None
     pnl: float | None
     """After the fee; None while the window has no result."""
+    exit: bool = False
+    """It sold the other outcome, which was held."""
 
     @property
     def minutes_left(self) -> float:
@@ -200,9 +202,6 @@ class Collector:
         outcome = Outcome.YES if fill.side is Side.BID else Outcome.NO
         order = self._approved.get(fill.order_id)
         result = self._results.get(fill.ticker)
-        limit = None
-        if order is not None:
-            limit = price_dollars(_leg(order.request.price, outcome))
         return Bet(
             ts=fill.ts,
             ticker=fill.ticker,
@@ -211,13 +210,14 @@ class Collector:
             outcome=outcome,
             contracts=fill.quantity / ONE_CONTRACT,
             price=price_dollars(_leg(fill.price, outcome)),
-            limit=limit,
+            limit=None if order is None else price_dollars(_leg(order.request.price, outcome)),
             fee=dollars(fill.fee),
             is_taker=fill.is_taker,
             probability=order.probability if order else None,
             edge=order.edge if order else None,
             result=result,
             pnl=None if result is None else dollars(_gain(fill, outcome, result)),
+            exit=order is not None and order.request.reduce_only,
         )
 
     def _refusals(self) -> Iterable[Refusal]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from core.research import report_exits
 from core.research import report_page as html
 from core.research.report_forecasts import forecasts
 from core.research.report_svg import Bar, Line, bars, lines
@@ -44,7 +45,8 @@ def report_page(facts: Facts) -> str:
     """The whole page. Equal facts give equal bytes."""
     found = summary(facts)
     sections = [_head(facts, found), _equity(facts), _periods(facts), _when(facts)]
-    sections += [_why(facts), forecasts(facts), _costs(facts, found), _refusals(facts)]
+    sections += [_why(facts), forecasts(facts), _costs(facts, found)]
+    sections += [report_exits.section(facts), _refusals(facts)]
     sections += [_overfitting(facts), _notes(facts)]
     return html.page(f"Report: {facts.source}", _under(facts), sections)
 

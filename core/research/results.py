@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from core.domain.exits import ExitTotals
 from core.exchange.books import Books
 from core.messages import Difference, OrderFilled, TradingStateChanged
 from core.research.tally import WindowRow
@@ -42,6 +43,8 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
     """Sent to the venue."""
     fills: tuple[OrderFilled, ...]
     """Every execution, as it was booked."""
+    exits: ExitTotals
+    """Sales before settlement against holding on."""
     ours: Books
     """The ledger's side: cash, fees, realised P&L after fees, open positions."""
     theirs: Books
@@ -77,6 +80,13 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
             "decisions": self.decisions,
             "orders": self.orders,
             "trades": self.trades,
+            "exits": {
+                "orders": self.exits.orders,
+                "contracts": contracts(self.exits.quantity),
+                "brought": dollars(self.exits.brought),
+                "held_to_settlement": dollars(self.exits.held),
+                "gained": dollars(self.exits.gained),
+            },
             "fees": dollars(self.ours.fees),
             "pnl": dollars(self.ours.pnl),
             "cash": dollars(self.ours.cash),
@@ -118,6 +128,8 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
             f"refusals   {_codes(self.refusals)}",
             f"passes     {_codes(self.passes)}",
         ]
+        if self.exits.orders:
+            lines.insert(4, f"exits      {_exits(self.exits)}")
         lines += [
             f"state      {c.state} at {_utc(c.ts)}: {c.code}, {c.reason}" for c in self.states
         ]
@@ -170,6 +182,11 @@ def _codes(counts: dict[str, int]) -> str:
     shown = [f"{code} {count:,}" for code, count in ranked[:_MANY]]
     rest = sum(count for _, count in ranked[_MANY:])
     return ", ".join([*shown, *([f"others {rest:,}"] if rest else [])]) or "none"
+
+
+def _exits(found: ExitTotals) -> str:
+    sold = f"{found.orders:,} of {_size(found.quantity)} contracts brought {_money(found.brought)}"
+    return f"{sold}, holding on {_money(found.held)}: {_money(found.gained)} gained"
 
 
 def _utc(ts: Nanos) -> str:

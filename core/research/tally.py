@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from core import messages as m
+from core.domain.exits import ExitTotals, brought, held
 from core.exchange.records import Outcome, Side
 from core.roles.base import HandlingRole
 from core.topology import DASHBOARD
@@ -121,6 +122,26 @@ class Tally(HandlingRole):
         self._windows: dict[str, _Window] = {}
         self._tickers: dict[str, str] = {}
         """Order id -> ticker."""
+        self._closing: set[str] = set()
+        """Orders that sell what was held."""
+
+    def exits(self) -> ExitTotals:
+        """What sales before settlement brought, in windows with a result."""
+        total = ExitTotals(orders=len({fill.order_id for fill in self._exits()}))
+        for fill in self._exits():
+            result = self._windows[fill.ticker].result
+            assert result is not None
+            one = ExitTotals(
+                quantity=fill.quantity,
+                brought=brought(fill.side, fill.price, fill.quantity, fill.fee),
+                held=held(fill.side, fill.quantity, result),
+            )
+            total = total.plus(one)
+        return total
+
+    def _exits(self) -> list[m.OrderFilled]:
+        windows, closing = self._windows, self._closing
+        return [f for f in self.fills if f.order_id in closing and windows[f.ticker].result]
 
     def rows(self) -> tuple[WindowRow, ...]:
         """The windows, in order of closing."""
@@ -175,6 +196,8 @@ class Tally(HandlingRole):
     def _approved(self, approved: m.OrderApproved, now: Nanos) -> Sequence[Message]:
         del now
         self._tickers[approved.request.client_order_id] = approved.request.ticker
+        if approved.request.reduce_only:
+            self._closing.add(approved.request.client_order_id)
         return ()
 
     def _submitted(self, order: m.OrderSubmitting, now: Nanos) -> Sequence[Message]:

@@ -146,6 +146,19 @@ class DayRow(Part, frozen=True, kw_only=True):
     fees: float
 
 
+class ExitsRow(Part, frozen=True, kw_only=True):
+    """Sales before settlement against holding on, in windows with a result."""
+
+    exits: int
+    contracts: float
+    brought: float
+    """After fees."""
+    held_to_settlement: float
+    """What the same contracts would have paid."""
+    gained: float
+    """The difference: negative where holding on would have been better."""
+
+
 class SelectionRow(Part, frozen=True, kw_only=True):
     """How the middle of the book moved after our fills; negative is against us."""
 
@@ -181,6 +194,7 @@ class PerformanceRow(Part, frozen=True, kw_only=True):
     """Share of the peak, since the dashboard began."""
     strategies: tuple[StrategyResultRow, ...]
     days: tuple[DayRow, ...]
+    exits: ExitsRow
     selection: tuple[SelectionRow, ...]
     reliability: ReliabilityRow | None
     """None before the first window that was forecast has a result."""

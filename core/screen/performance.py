@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from core import messages as m
 from core.screen.analysis_rows import PerformanceRow
 from core.screen.market_rows import Line
-from core.screen.results import by_day, by_strategy, reliability_row
+from core.screen.results import by_day, by_strategy, exits_row, reliability_row
 from core.screen.scale import cents, epoch_ms, rfc3339
 from core.screen.selection import Selection
 from core.units import SECOND, Money, Nanos
@@ -97,6 +97,7 @@ class PerformancePanel:
             max_drawdown=self._account.max_drawdown,
             strategies=by_strategy(settled),
             days=by_day(settled),
+            exits=exits_row(settled),
             selection=self._selection.rows(),
             reliability=reliability_row(self._scored),
             covers_from=None if oldest is None else rfc3339(oldest),

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from core.domain.calibration import reliability
+from core.domain.exits import ExitTotals
 from core.domain.windows import NEW_YORK
 from core.screen.analysis_rows import (
     BinRow,
     DayRow,
     EstimateRow,
+    ExitsRow,
     ReliabilityRow,
     StrategyResultRow,
 )
 from core.screen.scale import cents
-from core.units import SECOND, Money, Nanos
+from core.units import SECOND, Money, Nanos, contracts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -62,6 +64,20 @@ def by_strategy(settled: Iterable[Settled]) -> tuple[StrategyResultRow, ...]:
             )
         )
     return tuple(sorted(rows, key=lambda row: -row.pnl))
+
+
+def exits_row(settled: Iterable[Settled]) -> ExitsRow:
+    """All exits together."""
+    total = ExitTotals()
+    for trade, _ in settled:
+        total = total.plus(trade.exit or ExitTotals())
+    return ExitsRow(
+        exits=total.orders,
+        contracts=contracts(total.quantity),
+        brought=cents(total.brought),
+        held_to_settlement=cents(total.held),
+        gained=cents(total.gained),
+    )
 
 
 def by_day(settled: Iterable[Settled]) -> tuple[DayRow, ...]:

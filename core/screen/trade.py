@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from core.domain import exits
+from core.domain.exits import ExitTotals
 from core.exchange.records import Outcome, Side
 from core.screen.scale import cents, maybe_rfc3339, per_contract, rfc3339
 from core.screen.trading_rows import TradeRow
@@ -59,6 +61,8 @@ class Trade:
         self.cost = Money(0)
         self.fees = Money(0)
         self.pnl: Money | None = None
+        self.held: Money | None = None
+        """What the contracts that it sold would have paid; None before the result."""
         self.notes: list[str] = [approved.request.time_in_force.value]
 
     @property
@@ -114,11 +118,31 @@ class Trade:
             self.ahead, self.ahead_at = ahead, at
         return told
 
+    @property
+    def closes(self) -> bool:
+        """It only sells what was held."""
+        return self.approved.request.reduce_only
+
+    @property
+    def exit(self) -> ExitTotals | None:
+        """What it brought against holding on; None for an order that buys, or before the result."""
+        if not self.closes or self.held is None:
+            return None
+        return ExitTotals(orders=1, quantity=self.filled, brought=self.brought, held=self.held)
+
+    @property
+    def brought(self) -> Money:
+        """By its fills, where it sells what was held: a dollar a pair, less the other leg."""
+        return Money(notional(DOLLAR_PRICE, self.filled) - self.cost - self.fees)
+
     def settle(self, result: Outcome) -> None:
         """Fix the P&L: a winning contract pays a dollar, whatever netted on the way.
 
-        Fills of opposite legs that closed each other in between add up to the same sum.
+        Fills of opposite legs that closed each other in between add up to the same sum. So the
+        P&L of an exit is what it brought more than holding on would have.
         """
+        if self.closes:
+            self.held = exits.held(self.approved.request.side, self.filled, result)
         wins = leg_of(self.approved.request.side) == result.value
         payout = notional(DOLLAR_PRICE, self.filled) if wins else Money(0)
         self.pnl = Money(payout - self.cost - self.fees)
@@ -146,6 +170,9 @@ class Trade:
             cost=cents(self.cost),
             fees=cents(self.fees),
             pnl=None if self.pnl is None else cents(self.pnl),
+            closes=self.closes,
+            brought=cents(self.brought) if self.closes and self.filled else None,
+            held_to_settlement=None if self.held is None else cents(self.held),
             strategy_name=approved.strategy,
             edge=approved.edge,
             confidence=approved.confidence,

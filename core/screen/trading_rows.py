@@ -97,7 +97,13 @@ class TradeRow(Part, frozen=True, kw_only=True):
     cost: float
     fees: float
     pnl: float | None
-    """After fees, once the window's result is known."""
+    """After fees, once the window's result is known: of an exit `brought - held_to_settlement`."""
+    closes: bool
+    """An exit: it only sells what was held. Its `side` is the leg that it buys back."""
+    brought: float | None
+    """By an exit's fills, after its fees."""
+    held_to_settlement: float | None
+    """What the contracts that an exit sold would have paid, once the result is known."""
     strategy_name: str
     edge: float
     confidence: float

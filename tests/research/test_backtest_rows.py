@@ -35,6 +35,8 @@ EAGER = {
 CALM = {"enabled_strategies": ("kelly_volatility", "mean_reversion")}
 MAKING = {"style": "make", "min_edge": 0.0, "max_behind": 0.5}
 MAKER = {**EAGER, "strategy": {"kelly_volatility": MAKING, "mean_reversion": MAKING}}
+LEAVER = {"min_edge": 0.05, "exit_gain": 0.0}
+LEAVING = {**EAGER, "strategy": {"kelly_volatility": LEAVER, "mean_reversion": LEAVER}}
 RECORDS = 250_000
 
 
@@ -105,6 +107,19 @@ def test_made_up_books_play_the_same(tmp_path: Path, seed: int) -> None:
     passes = slow.cast.tally.passes
     assert passes["index_stale"] > 5, "the silence of prices is part of the test"
     assert passes["book_stale"] > 0, "so are doubtful books"
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_exits_play_the_same(tmp_path: Path, seed: int) -> None:
+    """What a backtest leaves out is nothing on which anybody would have sold."""
+    slow, events = assert_the_same(written(tmp_path / "a.parquet", seed), FillModel(), LEAVING)
+    exits = [e for e in events if isinstance(e, m.OrderApproved) and e.request.reduce_only]
+    assert exits
+    assert dict(slow.cast.paper.books().positions) == {
+        held.ticker: held.quantity
+        for held in slow.cast.risk.ledger.positions.values()
+        if held.quantity
+    }
 
 
 def test_orders_that_rest_play_the_same(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_tables_have_a_line_for_each_fact(facts: Facts, tmp_path: Path) -> None:
 
     assert written == {
         *("trades.csv", "refusals.csv", "refusal_codes.csv", "equity.csv", "strategies.csv"),
-        *("tax.csv", "days.csv", "weeks.csv", "months.csv"),
+        *("tax.csv", "days.csv", "weeks.csv", "months.csv", "exits.csv"),
     }
     assert len(rows(tmp_path / "trades.csv")) == len(facts.bets)
     assert len(rows(tmp_path / "refusals.csv")) == len(facts.refusals)

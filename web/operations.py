@@ -108,6 +108,7 @@ OPERATIONS: Final = (
     _post("strategies/{name}/disable", "disable"),
     _post("strategies/{name}/params", "set_parameters", schema.ParametersBody),
     _post("orders", "place", schema.OrderBody),
+    _post("positions/{ticker}/close", "close_position", schema.CloseBody),
     _post("trades/{trade_id}/cancel", "cancel"),
     _post("trades/{trade_id}/decrease", "decrease", schema.DecreaseBody),
     _post("trades/{trade_id}/amend", "amend", schema.AmendBody),

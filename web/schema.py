@@ -156,6 +156,18 @@ class OrderBody(CommandBody):
     """Only tell cost, fee, loss, gain, break-even and what every gate says."""
 
 
+class CloseBody(CommandBody):
+    """What is held in a market is sold, all of it or so much, at once or not at all."""
+
+    quantity: Contracts | None = None
+    """None: all that the book takes. More than is held or than the book takes is refused."""
+    least_price: Dollars | None = None
+    """The least to accept per contract, in dollars of the leg that is held; None: what the book
+    pays, down to `PRICE_COLLAR` below its best price."""
+    preview: bool = False
+    """Only tell what it would bring and what every gate says."""
+
+
 class DecreaseBody(CommandBody):
     """Less of an order: what shall rest of it, below what rests now."""
 

@@ -22,6 +22,7 @@ from web.results import Results
 from web.schema import (
     AmendBody,
     BankrollBody,
+    CloseBody,
     CommandBody,
     DecreaseBody,
     ModeBody,
@@ -71,6 +72,27 @@ class Writes(Results):
         if given.preview:
             return json_response(self._commands.preview(build, self._who()))
         return self._operate(f"order {given.ticker}", build, given)
+
+    def close_position(self, ticker: str) -> Response:
+        """Sell what is held in a market, also while paused; with `preview` what it would bring."""
+        if len(ticker) > _LONGEST_NAME or not ticker.isprintable():
+            raise ApiError(404, "not_found", "no market has this name")
+        given = body(CloseBody)
+
+        def build(asked: ControlRequest) -> m.ClosePosition:
+            return m.ClosePosition(
+                command_id=asked.command_id,
+                ticker=ticker,
+                least=None if given.least_price is None else _price(given.least_price),
+                quantity=None if given.quantity is None else _quantity(given.quantity),
+                preview=given.preview,
+                by=asked.by,
+                reason=asked.reason,
+            )
+
+        if given.preview:
+            return json_response(self._commands.preview(build, self._who()))
+        return self._operate(f"close {ticker}", build, given)
 
     def cancel(self, trade_id: str) -> Response:
         """Take an open order off the book. Works without any picture."""

@@ -17,8 +17,9 @@ from core.domain.book import ladder, sweep
 from core.domain.fees import fee_bound, fee_terms, fill_fee
 from core.domain.grid import price_grid
 from core.domain.rules import Denial
-from core.exchange.records import Side
+from core.exchange.records import Outcome, Side
 from core.units import (
+    DOLLAR_PRICE,
     ONE_CONTRACT,
     Money,
     Price,
@@ -69,20 +70,18 @@ def sale(
 ) -> m.PlaceManually | None:
     """The order that sells what a command names of a holding; None where nobody bids for it.
 
-    Without a least price it sells to the bids that the quantity needs, none of them farther than
-    `collar` below the best; without a quantity, as much of the holding as these take.
+    Without a least price it sells at the book's prices, down to `collar` below the best of them, so
+    that a book which moves meanwhile is still met; without a quantity, what the book takes there.
     """
     bought = closing.other(held.outcome)
     levels = ladder(bought, view.bids, view.asks)
     if not levels:
         return None
-    wanted = command.quantity or held.quantity
-    limit = Price(levels[0][0] + collar)
     if command.least is not None:
         limit = complement(command.least)
-    taken = sweep(levels, wanted, limit)
-    if command.least is None:
-        limit = taken.fills[-1][0]
+    else:
+        limit = _dearest(bought, Price(min(levels[0][0] + collar, DOLLAR_PRICE)), view)
+    taken = sweep(levels, command.quantity or held.quantity, limit)
     return m.PlaceManually(
         command_id=command.command_id,
         ticker=command.ticker,
@@ -95,6 +94,15 @@ def sale(
         by=command.by,
         reason=command.reason,
     )
+
+
+def _dearest(bought: Outcome, most: Price, view: MarketView) -> Price:
+    """The highest price of an outcome, at most `most`, that the market knows."""
+    grid = price_grid(view.market.grid)
+    if bought is Outcome.YES:
+        return grid.round_down(most) or most
+    sold = grid.round_up(complement(most))
+    return most if sold is None else complement(sold)
 
 
 def quote(facts: Facts, wanted: Quantity) -> m.Quote:

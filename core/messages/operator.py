@@ -48,7 +48,7 @@ class ClosePosition(Message, frozen=True, kw_only=True):
     ticker: str
     least: Price | None = None
     """The least to accept per contract, in dollars of the leg that is held; None: what the book
-    pays, as far as the price collar goes."""
+    pays, down to the price collar below its best."""
     quantity: Quantity | None = None
     """More than that or the book offers is refused; None: all that the book takes."""
     preview: bool = False

@@ -34,6 +34,8 @@ class Tally(msgspec.Struct, kw_only=True):
     """Orders that the exchange had and the journal had lost."""
     orders: int = 0
     fills: int = 0
+    exits: int = 0
+    """Of those, by orders that only sell what is held."""
     failures: tuple[str, ...] = ()
 
     def add(self, other: Tally) -> None:

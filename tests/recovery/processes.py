@@ -51,11 +51,14 @@ EAGER: Final = {
     "STRATEGY__KELLY_VOLATILITY__MIN_EDGE": "0.005",
     "MIN_EDGE": "0.005",
     "SIGNAL_COOLDOWN_SECONDS": "5",
+    "STRATEGY__KELLY_VOLATILITY__EXIT_GAIN": "0",
+    "STRATEGY__MEAN_REVERSION__EXIT_GAIN": "0",
     "CIRCUIT_BREAKER_LOSS_THRESHOLD": "1",
     "CIRCUIT_BREAKER_DRAWDOWN_THRESHOLD": "1",
     "MAX_DAILY_LOSS": "1000000",
 }
-"""So that there is always something to lose, and no breaker stops the drill."""
+"""So that there is always something to lose, some of it is sold again, and no breaker stops the
+drill."""
 FAULTS: Final[tuple[dict[str, object], ...]] = (
     {"kind": "lost_after", "match": "POST /portfolio/events/orders", "chance": 0.08, "count": 0},
     {"kind": "lost_before", "match": "POST /portfolio/events/orders", "chance": 0.04, "count": 0},

@@ -13,6 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from core import messages as m
+from core.exchange.records import Side
 from core.journal_archive import Bounds
 from core.journal_reader import JournalReader
 from core.units import MILLISECOND, ONE_CENT, SECOND, Nanos
@@ -21,7 +22,10 @@ from tests.recovery.market import ACCOUNT, Faults, FaultyLine, Market, own_frame
 from tests.recovery.trader import Killed, Trader, Trigger
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from core.exchange.records import Order
 
 STEP: Final = Nanos(250 * MILLISECOND)
 BOUNDS: Final = Bounds(keep=150, above=300)
@@ -43,6 +47,8 @@ class Drill:
         self.trigger = Trigger()
         self.tally = Tally()
         self._trader: Trader | None = None
+        self._exits: set[str] = set()
+        """Orders that sell what is held; the journal forgets them."""
         self._start()
 
     # --- the process -----------------------------------------------------------------------------
@@ -161,6 +167,8 @@ class Drill:
             trader.reconnect(connected=True)
         elif drawn < 0.035:
             trader.command(m.DisarmTrading(by="drill", reason="drill"))
+        elif drawn < 0.045:
+            trader.command(m.PauseTrading(by="drill", reason="drill"))
         elif drawn < 0.15:  # what was stopped stays so over kills, until this
             trader.command(m.ArmTrading(by="drill", reason="drill"))
 
@@ -218,11 +226,27 @@ class Drill:
                     booked[entry.event.trade_id] += 1
                 case m.OrderApproved():
                     signal_of[entry.event.request.client_order_id] = entry.event.signal_id
+                    if entry.event.request.reduce_only:
+                        self._exits.add(entry.event.request.client_order_id)
         for order in orders:
             wishes[signal_of.get(order.client_order_id, order.client_order_id)] += 1
         tally.duplicates += sum(n - 1 for n in (*wishes.values(), *booked.values()))
         tally.lost += len(fills - set(booked)) + len(set(booked) - fills)
         tally.failures += tuple(self._wrong(trader, number))
+        tally.failures += tuple(self._begun(orders))
+
+    def _begun(self, orders: Sequence[Order]) -> list[str]:
+        """Exits that were more than an exit, by the venue's own record of fills."""
+        exits = {o.order_id: o.client_order_id for o in orders if o.client_order_id in self._exits}
+        fills = sorted(self.market.engine.fills(ACCOUNT), key=lambda fill: fill.ts)
+        held, wrong = Counter[str](), []
+        self.tally.exits = sum(fill.order_id in exits for fill in fills)
+        for fill in fills:
+            before = held[fill.ticker]
+            held[fill.ticker] += fill.quantity if fill.side is Side.BID else -fill.quantity
+            if fill.order_id in exits and not 0 <= held[fill.ticker] * before < before * before:
+                wrong.append(f"{exits[fill.order_id]}: from {before} to {held[fill.ticker]}")
+        return wrong
 
     def _wrong(self, trader: Trader, number: int) -> list[str]:
         where = f"seed {self.seed} round {number}"

@@ -26,6 +26,7 @@ def test_whatever_step_kills_it_the_books_are_equal_again(seed: int, quick: Path
     assert tally.kills >= 23
     assert tally.orders > 10
     assert tally.fills > 50
+    assert tally.exits > 5
     assert tally.faults > 100
     assert tally.power_cuts > 0
     assert tally.adopted > 0

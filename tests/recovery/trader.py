@@ -17,7 +17,7 @@ from actors.exchange_reads import ReadDesk, terms_of
 from actors.line import Line
 from core import messages as m
 from core.exchange.engine_events import Filled
-from core.exchange.records import OrderStatus
+from core.exchange.records import OrderStatus, Outcome
 from core.journal_keeper import JournalKeeper
 from core.journal_sqlite import SqliteJournal
 from core.roles.execution import Execution
@@ -302,12 +302,16 @@ class Trader:
         self._view = view
 
     def wish(self) -> None:
-        """A strategy's signal of any kind."""
+        """A strategy's signal of any kind: to buy, to rest, or to sell what is held."""
         random, now, view = self._random, self.clock.now(), self._view
         if view is None or not view.bids or not view.asks:
             return
+        held = self.risk.ledger.position(view.market.ticker).quantity
+        closes = bool(held) and random.random() < _EXITS
         outcome = random.choice(tuple(_SIDES))
         style = random.choice(("take", "take", "make"))
+        if closes:
+            outcome, style = _NO if held > 0 else _YES, "take"
         levels = view.asks if outcome is _YES else view.bids
         price = levels[0][0] if style == "take" else levels[-1][0]
         if style == "make":
@@ -320,6 +324,7 @@ class Trader:
             "probability": min(0.97, own / 10_000 + random.uniform(0.05, 0.15)),
             "price": own,
             "style": style,
+            "closes": closes,
             "created": now,
             "expires": Nanos(now + seconds(2)),
             "ts_event": now,
@@ -332,5 +337,7 @@ class Trader:
         self._post("operator", SUPERVISION, command, self._short())
 
 
-_YES: Final = signal().outcome
-_SIDES: Final = type(_YES)
+_SIDES: Final = Outcome
+_YES, _NO = Outcome.YES, Outcome.NO
+_EXITS: Final = 0.4
+"""Share of wishes that are exits, while something is held."""

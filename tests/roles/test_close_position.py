@@ -64,7 +64,7 @@ def test_all_that_is_held_is_sold_whoever_bought_it() -> None:
     order, answer = desk.close()
     assert order is not None
     wanted = order.request
-    assert (wanted.side, wanted.quantity, wanted.price) == (Side.ASK, contracts(50), Price(4600))
+    assert (wanted.side, wanted.quantity, wanted.price) == (Side.ASK, contracts(50), Price(4100))
     assert (wanted.reduce_only, wanted.time_in_force) == (True, TimeInForce.IOC)
     assert (order.strategy, answer.refusal) == ("manual", "")
     assert answer.order_id == wanted.client_order_id
@@ -75,7 +75,7 @@ def test_all_that_is_held_is_sold_whoever_bought_it() -> None:
 def test_no_is_sold_to_who_asks_for_yes() -> None:
     order, _ = Desk(Side.ASK).close()
     assert order is not None
-    assert (order.request.side, order.request.price) == (Side.BID, Price(4800))
+    assert (order.request.side, order.request.price) == (Side.BID, Price(5300))
     assert order.request.reduce_only
 
 
@@ -98,7 +98,7 @@ def test_a_preview_tells_what_it_brings_and_changes_nothing() -> None:
     assert answer.quote is not None
     row = quote_row(answer.quote)
     # 10 x 0.46 less 0.07 x 10 x 0.46 x 0.54 rounded up to a hundredth of a cent
-    assert (row.side, row.price, row.average_price) == ("yes", 0.46, 0.46)
+    assert (row.side, row.price, row.average_price) == ("yes", 0.41, 0.46)
     assert (row.fee, row.cost) == (0.1739, 0.0)
     assert row.proceeds == pytest.approx(4.6 - 0.1739)
     assert row.break_even == pytest.approx((4.6 - 0.1739) / 10)
@@ -121,7 +121,17 @@ def test_without_a_least_price_it_sells_down_to_the_collar_and_no_further() -> N
     desk.tell(view(bids=bids))
     order, _ = desk.close()
     assert order is not None
-    assert (order.request.price, order.request.quantity) == (Price(4200), contracts(12))
+    assert (order.request.price, order.request.quantity) == (Price(4100), contracts(12))
+
+
+def test_the_collar_ends_at_a_price_that_the_market_knows() -> None:
+    desk = Desk()
+    for bid, least in ((300, 10), (1_230, 730), (9_310, 8_900)):
+        desk.tell(view(bids=((Price(bid), contracts(90)),), asks=()))
+        _, answer = desk.close(preview=True)
+        assert answer.quote is not None
+        row = quote_row(answer.quote)
+        assert (row.price, row.refusal) == (least / 10_000, None)
 
 
 REFUSALS: dict[str, dict[str, object]] = {

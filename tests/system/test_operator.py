@@ -70,6 +70,14 @@ class Operator:
                 return self.post("orders", **wish)
         pytest.fail(f"never allowed: {quote['refusal']}")
 
+    def closed(self, path: str, **wish: float) -> dict[str, Any]:
+        """Sold as soon as every gate is open: somebody must bid, on a book that is fresh."""
+        for _ in range(20_000):
+            quote = self.post(path, **wish, preview=True)["quote"]
+            if quote["refusal"] is None and quote["fillable_quantity"] == quote["quantity"]:
+                return self.post(path, **wish)
+        pytest.fail(f"never allowed: {quote['refusal']}")
+
 
 @pytest.fixture
 def operator(tmp_path: Path) -> Iterator[Operator]:
@@ -93,6 +101,17 @@ def test_orders_by_hand_go_through_the_exchange_and_come_back_verified(operator:
     assert cancelled["order_status"] == "cancelled"
     taken = operator.placed({**wish, "price": 0.99, "order_type": "ioc"})
     assert (taken["order_status"], taken["filled_quantity"]) == ("filled", 5)
+    close = f"positions/{ticker}/close"
+    operator.post("pause")
+    assert (
+        operator.post("orders", 409, **wish, price=0.02)["error"]["code"] == "not_trading_reducing"
+    )
+    part = operator.closed(close, quantity=2)
+    assert (part["order_status"], part["filled_quantity"]) == ("filled", 2)
+    assert operator.post(close, 409, quantity=4)["error"]["code"] == "no_room_held"
+    assert operator.closed(close)["filled_quantity"] == 3
+    assert operator.post(close, 409)["error"]["code"] == "nothing_held"
+    operator.post("start")
     many = {**wish, "price": 0.99, "order_type": "ioc", "quantity": 900_000}
     refused = operator.post("orders", 409, **many)
     assert refused["error"]["code"].startswith("no_room_")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import socket
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,25 @@ EAGER = {
     "SIGNAL_COOLDOWN_SECONDS": "5",
 }
 """So that a window does not go by without a trade."""
+LEAVING = {
+    f"STRATEGY__{strategy}__{name}": value
+    for strategy in ("KELLY_VOLATILITY", "MEAN_REVERSION")
+    for name, value in (("EXIT_GAIN", "0"), ("VOLATILITY_ERROR", "0"), ("CONTRACTS", "1"))
+}
+"""So that strategies sell what they hold some thirty times in three windows."""
+
+
+def sold(folder: Path) -> list[dict[str, str]]:
+    """The exits in the report of the journal."""
+    (table,) = folder.glob("var/reports/*/exits.csv")
+    with table.open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 @pytest.mark.parametrize("placement", ["actors", "fused"])
-def test_three_windows_end_with_books_equal_to_the_cent(program: Program, placement: str) -> None:
+def test_three_windows_end_with_books_equal_to_the_cent(
+    program: Program, placement: str, tmp_path: Path
+) -> None:
     ended = program(
         "trade",
         "--speed",
@@ -33,8 +49,15 @@ def test_three_windows_end_with_books_equal_to_the_cent(program: Program, placem
         "--json",
         PLACEMENT=placement,
         **EAGER,
+        **LEAVING,
     )
     assert ended.code == 0, ended.err
+    assert program("report").code == 0
+    exits = sold(tmp_path)
+    assert exits
+    for row in exits:
+        assert float(row["held"]) in {0.0, float(row["contracts"])}
+        assert 0 < float(row["price"]) < 1
     result = ended.result
     assert result["windows"] >= 3
     assert result["orders"] > 0

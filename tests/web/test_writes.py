@@ -249,3 +249,77 @@ def test_a_quarantined_strategy_is_started_again(floor: Floor) -> None:
     assert answer.status_code == 200, answer.text
     floor.playback.run(2)
     assert state() != "quarantined"
+
+
+def close(floor: Floor, status: int = 200, **body: Any) -> dict[str, Any]:  # noqa: ANN401
+    """The answer to a close of the market's position."""
+    answer = floor.site.post(f"/api/positions/{floor.ticker}/close", json=body)
+    assert answer.status_code == status, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def held(floor: Floor) -> float:
+    """Contracts of the market that are held, by the picture."""
+    floor.playback.run(1)
+    rows = floor.site.get("/api/positions").json()["positions"]
+    return float(sum(row["contracts"] for row in rows if row["ticker"] == floor.ticker))
+
+
+def test_a_position_is_closed_in_part_and_whole(floor: Floor) -> None:
+    floor.site.post("/api/orders", json=floor.body())
+    preview = close(floor, quantity=4, preview=True)["quote"]
+    assert (preview["side"], preview["refusal"]) == ("yes", None)
+    assert preview["proceeds"] == pytest.approx(4 * preview["average_price"] - preview["fee"])
+    assert held(floor) == 10
+    told = close(floor, quantity=4, reason="less of it")
+    assert (told["order_status"], told["filled_quantity"]) == ("filled", 4)
+    row = floor.trade(told["trade_id"])
+    assert (row["closes"], row["strategy_name"], row["side"]) == (True, "manual", "no")
+    assert row["brought"] > 0
+    assert held(floor) == 6
+    assert close(floor)["filled_quantity"] == 6
+    assert held(floor) == 0
+    assert close(floor, 409)["error"]["code"] == "nothing_held"
+    lines = floor.site.get("/api/audit").json()["audit"]
+    commands = [line for line in lines if line["command"] == f"close {floor.ticker}"]
+    assert {line["outcome"] for line in commands} == {"done", "nothing_held"}
+    assert "less of it" in {line["reason"] for line in commands}
+
+
+def test_a_close_that_is_refused_says_which_gate(floor: Floor) -> None:
+    floor.site.post("/api/orders", json=floor.body())
+    more = close(floor, 409, quantity=11)["error"]
+    assert more["code"] == "no_room_held"
+    assert more["details"]["quote"]["refusal"]["gate"] == "no_room_held"
+    assert close(floor, 409, least_price=0.99)["error"]["code"] == "no_room_depth"
+    assert floor.site.post("/api/positions/NOWHERE/close").status_code == 409
+    assert held(floor) == 10
+
+
+@pytest.mark.parametrize("wrong", [{"quantity": 0}, {"least_price": 1.0}, {"price": 0.5}])
+def test_a_close_that_makes_no_sense_is_refused_by_its_form(
+    floor: Floor, wrong: dict[str, Any]
+) -> None:
+    assert floor.site.post(f"/api/positions/{floor.ticker}/close", json=wrong).status_code == 422
+
+
+def test_a_position_can_be_closed_while_paused_and_not_while_halted(floor: Floor) -> None:
+    floor.site.post("/api/orders", json=floor.body())
+    assert floor.site.post("/api/pause").ok
+    refused = floor.site.post("/api/orders", json=floor.body())
+    assert refused.json()["error"]["code"] == "not_trading_reducing"
+    assert close(floor, quantity=3)["filled_quantity"] == 3
+    assert floor.site.post("/api/emergency/halt").ok
+    error = close(floor, 409)["error"]
+    assert error["code"] == "not_trading_halted"
+    assert "reset" in error["message"]
+    assert held(floor) == 7
+
+
+def test_the_same_id_closes_once(floor: Floor) -> None:
+    floor.site.post("/api/orders", json=floor.body())
+    first = close(floor, quantity=2, command_id="c")
+    assert close(floor, quantity=2, command_id="c") == first
+    assert held(floor) == 8
+    assert close(floor, 409, quantity=3, command_id="c")["error"]["code"] == "command_id_used"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from core.screen import market_rows, score_rows, trading_rows
+from core.screen import analysis_rows, market_rows, score_rows, trading_rows
 from web.schema import Strict, row_model
 
+_ExitsRow = row_model(analysis_rows.ExitsRow)
 _VerdictRow = row_model(score_rows.VerdictRow)
 
 
@@ -102,6 +103,9 @@ class Performances(Strict):
     fees: float
     pnl: float
     """Of all days that are told, after fees."""
+    exits: _ExitsRow | None  # type: ignore[valid-type] # made at import
+    """Sales before settlement against holding on, over the orders that the dashboard remembers;
+    null before its first look at results."""
     verdict: _VerdictRow | None  # type: ignore[valid-type] # made at import
     """What the settled trades say of an edge; null before the first scoreboard."""
 

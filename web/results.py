@@ -102,7 +102,7 @@ class Results(Reads):
         results = self._history.results()
         days = list(dict.fromkeys(line["day"] for line in results))[: asked.days]
         told = [line for line in results if line["day"] in days]
-        board = self._hub.single("calibration")
+        board, result = self._hub.single("calibration"), self._hub.single("performance")
         return json_response(
             {
                 "performance": rows,
@@ -112,6 +112,7 @@ class Results(Reads):
                 "by_strategy": told,
                 "fees": round(sum(line["fees"] for line in told), 6),
                 "pnl": round(sum(line["pnl"] for line in told), 6),
+                "exits": result.exits if result else None,
                 "verdict": board.verdict if board else None,
             }
         )

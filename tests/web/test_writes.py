@@ -287,6 +287,20 @@ def test_a_position_is_closed_in_part_and_whole(floor: Floor) -> None:
     assert "less of it" in {line["reason"] for line in commands}
 
 
+def test_what_was_sold_is_held_against_holding_on_once_the_window_has_its_result(
+    floor: Floor,
+) -> None:
+    floor.site.post("/api/orders", json=floor.body())
+    told = close(floor, quantity=4)
+    floor.playback.run(1_000)  # past the close, the result and the next look at results
+    row = floor.trade(told["trade_id"])
+    assert row["held_to_settlement"] in {0.0, 4.0}
+    assert row["pnl"] == pytest.approx(row["brought"] - row["held_to_settlement"], abs=0.001)
+    exits = floor.site.get("/api/performance").json()["exits"]
+    assert (exits["exits"], exits["contracts"]) == (1, 4)
+    assert exits["gained"] == pytest.approx(row["pnl"], abs=0.001)
+
+
 def test_a_close_that_is_refused_says_which_gate(floor: Floor) -> None:
     floor.site.post("/api/orders", json=floor.body())
     more = close(floor, 409, quantity=11)["error"]

@@ -87,42 +87,39 @@ class SqliteJournal:
     def replay(self, kinds: Collection[type[Message]] | None = None) -> Iterator[Message]:
         """See `core.journal.Journal`; raises JournalError at the first unreadable entry."""
         try:
-            folded = self.snapshot()
-            if folded is not None:
-                yield folded
-            first = 0 if folded is None else folded.seq
-            for seq, ts, body, crc in self._entries(first, kinds):
+            for seq, ts, body, crc, is_state in self._rows(kinds):
+                what = "the snapshot's" if is_state else "its"
                 if not is_whole(ts, body, crc):
-                    raise JournalError(self._damaged(seq, "its checksum is wrong"))
-                yield self._decode(seq, body)
+                    raise JournalError(self._damaged(seq, f"{what} checksum is wrong"))
+                yield self._state(seq, body) if is_state else self._decode(seq, body)
         except sqlite3.Error as error:
             msg = f"journal {self._path}: could not read: {error}; restore it from a backup"
             raise JournalError(msg) from error
 
-    def snapshot(self) -> StateFolded | None:
-        """The newest folded state; None where nothing was folded away. Raises JournalError."""
-        row = self._db.execute(
-            "SELECT seq, ts, body, crc FROM snapshots ORDER BY seq DESC LIMIT 1"
-        ).fetchone()
-        if row is None:
-            return None
-        seq, ts, body, crc = row
-        try:
-            if not is_whole(ts, body, crc):
-                raise JournalError(self._damaged(seq, "the snapshot's checksum is wrong"))
-            return self._codec.decode_state(body)
-        except msgspec.DecodeError as error:
-            raise JournalError(self._damaged(seq, f"in the snapshot, {error}")) from error
+    def _rows(
+        self, kinds: Collection[type[Message]] | None
+    ) -> Iterator[tuple[int, int, bytes, int, int]]:
+        """The newest snapshot, if there is one, and the entries after it.
 
-    def _entries(
-        self, after: int, kinds: Collection[type[Message]] | None
-    ) -> Iterator[tuple[int, int, bytes, int]]:
+        One statement, so that both are of one moment: between two, a compaction could fold away
+        and delete entries that the older snapshot does not have.
+        """
         chosen, names = "", []
         if kinds is not None:
             names = [kind.__name__ for kind in kinds]
             chosen = f" AND type IN ({','.join('?' * len(names))})"
-        query = f"SELECT seq, ts, body, crc FROM entries WHERE seq > ?{chosen} ORDER BY seq"  # noqa: S608 - only question marks are put in
-        yield from self._db.execute(query, (after, *names))
+        newest = "(SELECT coalesce(max(seq), 0) FROM snapshots)"
+        query = (
+            f"SELECT seq, ts, body, crc, 1 FROM snapshots WHERE seq = {newest} UNION ALL "  # noqa: S608 - only question marks are put in
+            f"SELECT seq, ts, body, crc, 0 FROM entries WHERE seq > {newest}{chosen} ORDER BY seq"
+        )
+        yield from self._db.execute(query, names)
+
+    def _state(self, seq: int, body: bytes) -> StateFolded:
+        try:
+            return self._codec.decode_state(body)
+        except msgspec.DecodeError as error:
+            raise JournalError(self._damaged(seq, f"in the snapshot, {error}")) from error
 
     def _decode(self, seq: int, body: bytes) -> Message:
         try:

@@ -23,7 +23,7 @@ from tests.builders import NOW, limits
 from tests.unit.histories import history
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 BOUNDS = Bounds(keep=100, above=200)
@@ -50,6 +50,33 @@ def test_the_fold_of_snapshot_and_rest_is_the_fold_of_everything(tmp_path: Path)
     assert isinstance(replayed[0], StateFolded)
     assert replayed[1:] == events[900:]
     assert books(folded(replayed)) == books(folded(events))
+
+
+class Meddled:
+    """A connection beside which something happens once, after the first statement."""
+
+    def __init__(self, db: sqlite3.Connection, happens: Callable[[], object]) -> None:
+        self._db = db
+        self._happens = happens
+
+    def execute(self, *statement: object) -> sqlite3.Cursor:
+        cursor: sqlite3.Cursor = self._db.execute(*statement)  # type: ignore[arg-type] # passed on
+        self._happens()
+        return cursor
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_who_starts_while_entries_are_folded_away_misses_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, earlier: bool
+) -> None:
+    path, events = tmp_path / "j.sqlite", history(1000)
+    journal = journal_of(path, events)
+    if earlier:
+        assert compact(path, Bounds(keep=500, above=200)) is not None
+    meddled = Meddled(journal._db, lambda: compact(path, BOUNDS))
+    monkeypatch.setattr(journal, "_db", meddled)
+    assert books(folded(journal.replay())) == books(folded(events))
+    assert compact(path, BOUNDS) is None, "it was done meanwhile"
 
 
 def test_a_short_journal_is_left_alone(tmp_path: Path) -> None:

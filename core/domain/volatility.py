@@ -183,6 +183,11 @@ class Volatility:
         return self.seconds >= self.settings.warm_s
 
     @property
+    def warm_in_s(self) -> float:
+        """Seconds of data still wanted until `warm`; 0 once it is."""
+        return max(0.0, self.settings.warm_s - self.seconds)
+
+    @property
     def regime(self) -> Regime:
         """Short against long volatility, both at least the floor; normal until warm."""
         if not self.warm:

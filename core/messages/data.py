@@ -274,6 +274,8 @@ class MarketView(Message, frozen=True, kw_only=True):
     """Standard deviation of the log return per square root of a second."""
     warm: bool
     """Enough history behind `sigma`."""
+    warm_in_s: float = 0.0
+    """Seconds of prices still wanted until `warm`; 0 once it is."""
     credits: Credits = ()
     """Of the blend's experts in this series, by time left; empty: the model is not blended."""
     regime: str

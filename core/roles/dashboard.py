@@ -71,7 +71,7 @@ class Dashboard(HandlingRole):
         trades = TradesPanel(dry_run=terms.mode != "live")
         account = AccountPanel(terms.limits)
         decisions = DecisionPanel(terms.strategies, trades.scores)
-        health = HealthPanel(terms.speed)
+        health = HealthPanel(terms.speed, terms.book_fresh)
         neighbours = Neighbours(account=account, trades=trades, decisions=decisions, health=health)
         forecasts = ForecastPanel(
             account, threshold=terms.min_edge, pause=Nanos(max(SECOND, terms.interval))

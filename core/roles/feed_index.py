@@ -66,6 +66,7 @@ class SeriesIndex:
         "ts",
         "value",
         "warm",
+        "warm_in_s",
     )
 
     def __init__(
@@ -135,6 +136,7 @@ class SeriesIndex:
             volatility = self._index.volatility  # a silence does not unmake what is known
         self.sigma = volatility.sigma
         self.warm = volatility.warm
+        self.warm_in_s = 0.0 if self.warm else volatility.warm_in_s
         self.regime = str(volatility.regime)
 
 

@@ -74,6 +74,7 @@ def build_view(
         known_sum=known_sum,
         sigma=index.sigma,
         warm=index.warm,
+        warm_in_s=index.warm_in_s,
         regime=index.regime,
         credits=index.credits,
         ts_book=record.ts_book,

@@ -28,8 +28,9 @@ class HealthPanel:
     Actors live in the machine's time, streams and limits in the clock's.
     """
 
-    def __init__(self, speed: float) -> None:
+    def __init__(self, speed: float, fresh: Nanos) -> None:
         self._pace = max(1.0, speed)
+        self._fresh = fresh
         self.actors: dict[str, HealthRow] = {}
         self.streams: dict[str, FeedRow] = {}
         self.limits: dict[str, LimitRow] = {}
@@ -96,6 +97,7 @@ class HealthPanel:
                 skipped=health.skipped,
                 reconnects=health.reconnects,
                 age=round(health.age_ns / SECOND, 3),
+                stale=health.state == "open" and health.age_ns > self._fresh,
                 reason=known.reason if known and health.state != "open" else "",
                 at=rfc3339(health.ts),
             )
@@ -110,6 +112,7 @@ class HealthPanel:
             skipped=0,
             reconnects=0,
             age=0.0,
+            stale=False,
             reason="",
             at=rfc3339(now),
         )
@@ -118,6 +121,7 @@ class HealthPanel:
                 known,
                 state=change.state,
                 conn=change.conn,
+                stale=False,
                 reason="" if change.state == "open" else change.reason,
                 at=rfc3339(now),
             )

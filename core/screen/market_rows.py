@@ -45,6 +45,8 @@ class MarketRow(Part, frozen=True, kw_only=True):
     """One-minute standard deviation of the log return, in basis points."""
     regime: str | None
     warm: bool
+    warm_in: float | None
+    """Seconds of prices still wanted until `warm`, 0 once it is; None before anything is known."""
     cone: tuple[tuple[int, float, float], ...]
     """One standard deviation around the index to the close: epoch ms, low, high."""
     result: Side | None

@@ -186,6 +186,7 @@ def _market_row(
         else round(price.sigma * math.sqrt(60) * _BPS, 2),
         regime=price.regime if price is not None else None,
         warm=price.warm if price is not None else False,
+        warm_in=None if price is None else round(price.warm_in_s, 1),
         cone=_cone(price, terms, now) if phase in (Phase.OPEN, Phase.FINAL_MINUTE) else (),
         result=_side(result),
         settlement=None if settled_at is None else index_dollars(settled_at),

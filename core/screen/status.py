@@ -152,10 +152,11 @@ class StatusPanel:
         )
 
     def _clients(self) -> ClientHealth:
-        streams = {name: row.state for name, row in self._panels.health.streams.items()}
+        rows = self._panels.health.streams
+        streams = {name: row.state for name, row in rows.items()}
         actors = {name: row.state for name, row in self._panels.health.actors.items()}
         return ClientHealth(
-            healthy=all(state == "open" for state in streams.values())
+            healthy=all(row.state == "open" and not row.stale for row in rows.values())
             and all(state == "running" for state in actors.values()),
             streams=streams,
             actors=actors,

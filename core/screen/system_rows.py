@@ -78,6 +78,8 @@ class FeedRow(Part, frozen=True, kw_only=True):
     reconnects: int
     age: float
     """Age in seconds of the newest data by their own time."""
+    stale: bool
+    """Open, and yet nothing new came for longer than a book counts as fresh."""
     reason: str
     at: str
 

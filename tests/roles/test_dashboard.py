@@ -99,6 +99,7 @@ def test_trade_risk_and_status_rows_have_the_fields_that_clients_know(stage: Sta
     stage.flush()
     trade, status = stage.last("order"), stage.last("status_update")
     more = ("remaining_quantity", "queue_position", "queue_at")
+    more += ("closes", "brought", "held_to_settlement")
     assert sorted(trade.__struct_fields__) == sorted((*TRADE_FIELDS, *more))
     assert sorted(status.risk_metrics.__struct_fields__) == sorted(RISK_FIELDS)
     assert set(STATUS_FIELDS) <= set(status.__struct_fields__)

@@ -207,6 +207,34 @@ def test_a_lost_stream_is_told_with_its_reason(stage: Stage) -> None:
     assert stage.last("alert").code == "stream_lost"
 
 
+def test_an_open_stream_without_news_is_told_as_stale(stage: Stage) -> None:
+    def told(age: float) -> tuple[bool, bool]:
+        health = m.FeedHealth(
+            stream="market",
+            state="open",
+            conn=1,
+            gaps=0,
+            skipped=0,
+            reconnects=0,
+            age_ns=seconds(age),
+            ts=stage.now,
+        )
+        stage.take(health)
+        stage.flush()
+        return stage.last("feed").stale, stage.last("status_update").client_health.healthy
+
+    assert told(TERMS.book_fresh / SECOND) == (False, True)
+    assert told(TERMS.book_fresh / SECOND + 0.1) == (True, False)
+    assert told(0.2) == (False, True)
+
+
+def test_a_market_tells_how_much_history_it_still_wants(stage: Stage) -> None:
+    stage.take(view(warm=False, warm_in_s=181.5), after=1)
+    assert (stage.last("market").warm, stage.last("market").warm_in) == (False, 181.5)
+    stage.take(view(), after=1)
+    assert (stage.last("market").warm, stage.last("market").warm_in) == (True, 0.0)
+
+
 def test_books_that_differ_are_a_critical_alert(stage: Stage) -> None:
     difference = m.Difference(what="cash", key="", ours="10.00", theirs="9.00")
     stage.take(m.Reconciled(complete=True, differences=(difference,), foreign=0, ts=NOW))

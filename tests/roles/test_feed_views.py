@@ -269,6 +269,8 @@ def test_volatility_is_that_of_what_is_shown_and_warms_up() -> None:
     for second in range(400):
         value = 118.5 + 0.01 * (second % 7)
         view = view_of(bench.index(value, stamp=Nanos(OPEN + seconds(second))))
+        assert view.warm is (view.warm_in_s == 0.0)
+        assert view.warm_in_s == max(0, 300 - second)
     assert view.warm
     assert view.regime == "normal"
     assert 0 < view.sigma < 0.001

@@ -122,7 +122,9 @@ class KalshiExchange(
         query: Query = {"market_ticker": request.ticker, "exchange_index": request.shard}
         path = f"{ORDERS}/{request.order_id}"
         answer = self._http.write("DELETE", path, trading.CanceledJson, query=query)
-        return _taken(answer.read, f"cancel {request.order_id}")
+        canceled = _taken(answer.read, f"cancel {request.order_id}")
+        _about(canceled.order_id, request.order_id, "cancel")
+        return canceled
 
     def amend_order(self, request: AmendRequest) -> Amended:
         """Change price, size or expiry."""
@@ -136,7 +138,9 @@ class KalshiExchange(
         path = f"{ORDERS}/{request.order_id}/decrease"
         body = trading.DecreaseJson.from_request(request)
         answer = self._http.write("POST", path, trading.ReducedJson, body=body)
-        return _taken(answer.read, f"decrease {request.order_id}")
+        reduced = _taken(answer.read, f"decrease {request.order_id}")
+        _about(reduced.order_id, request.order_id, "decrease")
+        return reduced
 
     def cancel_all_orders(self) -> None:
         """Cancel everything that rests, on every shard."""
@@ -265,12 +269,22 @@ def _floor(since: Nanos | None) -> int | None:
 
 
 def placed_of(read: Callable[[], Placed], order_id: str) -> Placed:
-    """The record in the answer to a create; Ambiguous where it cannot be read or names no order."""
+    """The record in the answer to a create; Ambiguous where it cannot be read, names no order, or
+    another one: an answer that strayed says nothing of ours.
+    """
     placed = _taken(read, f"create {order_id}")
     if not placed.order_id:
         msg = f"create {order_id}: answered without an order id"
         raise Ambiguous(msg)
+    if placed.client_order_id:
+        _about(placed.client_order_id, order_id, "create")
     return placed
+
+
+def _about(told: str, asked: str, what: str) -> None:
+    if told != asked:
+        msg = f"{what} {asked}: the answer is about another order, {told}"
+        raise Ambiguous(msg)
 
 
 def _taken(read: Callable[[], T], what: str) -> T:

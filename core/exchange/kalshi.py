@@ -215,6 +215,8 @@ class KalshiHttp:
             if outgoing.is_write and not _never_sent(error):
                 raise Ambiguous(message) from error
             raise Unavailable(message) from error
+        if answer.status_code < _SUCCESS.start:
+            self.close()  # the real answer is to come: the next request would get it
         self._gate.answered(price, answer.status_code)
         self.date = answer.headers.get("Date", "")
         if answer.headers.get("Age", "0") == "0":  # else a cache answered, with the time of then

@@ -25,6 +25,7 @@ from core.exchange.port import Ambiguous, Unavailable
 if TYPE_CHECKING:
     from core.exchange.kalshi import Timeouts
 
+_LEAST_FINAL: Final = 200
 _KEPT: Final = 8
 """Idle connections; more at once are opened, used and closed."""
 
@@ -66,6 +67,9 @@ class Line:
         response = HTTPResponse(self._socket, method=method)
         try:
             response.begin()
+            if response.status < _LEAST_FINAL:
+                msg = f"an interim answer ({response.status}): the real one would come after it"
+                raise HTTPException(msg)
             if response.length is None and not response.chunked:
                 msg = "an answer without a length: its end cannot be told from a broken line"
                 raise HTTPException(msg)

@@ -19,6 +19,9 @@ _PAUSES: Final = frozenset({"trading_is_paused", "exchange_paused", "market_inac
 _UNAUTHENTICATED: Final = 401
 _FORBIDDEN: Final = 403
 _TOO_MANY: Final = 429
+_SILENT: Final = frozenset({408, 409})
+"""Without the exchange's word for it these tell nothing of a write: 408 is a gateway's, which may
+have passed the request on, and 409 is also the answer to an order that is there already."""
 _REDIRECTS: Final = range(300, 400)
 _CLIENT_ERRORS: Final = range(400, 500)
 
@@ -26,7 +29,8 @@ _CLIENT_ERRORS: Final = range(400, 500)
 def refusal(status: int, body: bytes, what: str, *, write: bool) -> ExchangeError:
     """The error behind a status other than 2xx. `what` is the request, for the message.
 
-    A 5xx leaves the outcome of a write unknown; of a read it only means: not now.
+    A 5xx leaves the outcome of a write unknown, and so does a status whose answer is still to come
+    (1xx); of a read they only mean: not now.
     """
     error = read_error(body)
     if error.code in _PAUSES:
@@ -35,7 +39,7 @@ def refusal(status: int, body: bytes, what: str, *, write: bool) -> ExchangeErro
         return Unauthorized(error.code, status, error.message)
     if status == _TOO_MANY:
         return RateLimited(f"{what}: {error.message or 'too many requests'}")
-    if status in _CLIENT_ERRORS:
+    if status in _CLIENT_ERRORS and (error.code or status not in _SILENT):
         return Rejected(error.code or f"http_{status}", status, error.message, error.details)
     if status in _REDIRECTS:
         return Unavailable(f"{what}: redirected ({status}); check the exchange's base URL")

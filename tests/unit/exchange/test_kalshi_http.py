@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+import msgspec
 import pytest
 
 from core.clock import VirtualClock
@@ -174,10 +175,46 @@ def read(script: Script, timeouts: Timeouts = PATIENT) -> ExchangeError:
         answering(201, b""),
         answering(201, PLACED.replace(b'"o"', b'""')),
         answering(201, PLACED.replace(b'"0.00"', b'"zero"', 1)),
+        answering(201, PLACED.replace(b"{", b'{"client_order_id":"c2",', 1)),
+        answering(408, b"<html>"),
+        answering(409, b""),
+        answering(103, b""),
     ],
 )
 def test_a_write_without_a_readable_answer_is_ambiguous(script: Script) -> None:
     assert isinstance(create(script), Ambiguous)
+
+
+def test_an_answer_that_comes_after_an_interim_one_is_not_taken_for_the_next_orders() -> None:
+    """103 says that the answer is still to come: whoever writes next on that line would get it."""
+    early: list[socket.socket] = []
+
+    def interim(connection: socket.socket, request: bytes) -> None:
+        if not early:
+            early.append(connection)
+            connection.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
+        else:
+            late = connection is early[0]
+            answering(201, PLACED.replace(b'"o"', b'"o1"' if late else b'"o2"'))(
+                connection, request
+            )
+
+    with scripted(interim) as server:
+        exchange = road(base(server), SIGNER, PATIENT)
+        with pytest.raises(Ambiguous):
+            exchange.create_order(ORDER)
+        second = msgspec.structs.replace(ORDER, client_order_id="c2")
+        assert exchange.create_order(second).order_id == "o2"
+        exchange.close()
+
+
+def test_the_answer_about_another_order_is_no_answer_to_a_cancel() -> None:
+    canceled = b'{"order_id":"other","reduced_by":"3.00"}'
+    with scripted(answering(200, canceled)) as server:
+        exchange = road(base(server), SIGNER, PATIENT)
+        with pytest.raises(Ambiguous, match="other"):
+            exchange.cancel_order(CancelRequest(order_id="mine", ticker="T", shard=2))
+        exchange.close()
 
 
 def test_a_late_answer_to_a_write_is_ambiguous_and_to_a_read_unavailable() -> None:

@@ -7,6 +7,7 @@ no HALT file; a cancel is always sent. Nothing is sent twice.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ import msgspec
 
 from core import messages as m
 from core.domain.permission import may_leave
-from core.exchange.express import ExpressExchange
+from core.exchange.express import ExpressExchange, Withheld
 from core.exchange.port import (
     Ambiguous,
     ExchangeError,
@@ -91,7 +92,9 @@ class OrderDesk:
             return self._send(order)
 
     def refusal(self, order: m.PlaceOrder) -> str:
-        """The last look before the order leaves; empty where it may."""
+        """The look before the order leaves; empty where it may. On the fast road it is the first
+        of two: the last one is right before the write, for a connection may take long to stand.
+        """
         permit, now, halt = self.permit, self._clock.now(), self._terms.halt_file
         if self._is_fenced():
             return _RESTARTING
@@ -104,7 +107,11 @@ class OrderDesk:
         return "intent_expired" if now >= order.deadline else ""
 
     def _send(self, order: m.PlaceOrder) -> m.Message:
-        return self.answer(order, lambda: self._exchange.create_order(order.request))
+        exchange = self._exchange
+        if isinstance(exchange, ExpressExchange):
+            look = partial(self.refusal, order)
+            return self.answer(order, lambda: exchange.begin_create(order.request, look).wait())
+        return self.answer(order, lambda: exchange.create_order(order.request))
 
     def answer(self, order: m.PlaceOrder, wait: Callable[[], Placed]) -> m.Message:
         """What the exchange's answer, or its absence, means."""
@@ -117,6 +124,8 @@ class OrderDesk:
             return self.rejected(order_id, error.reason, str(error))
         except Unauthorized as error:
             return self.rejected(order_id, "unauthorized", str(error))
+        except Withheld as error:
+            return self.rejected(order_id, error.code, "not sent")
         except (RateLimited, Unavailable) as error:
             return self.rejected(order_id, _UNSENT[type(error)], str(error))
         except Ambiguous as error:

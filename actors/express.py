@@ -9,6 +9,7 @@ order goes by the inbox like every message. The last look at an order is the sam
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from actors.workers import Job
@@ -129,7 +130,7 @@ def begin(desk: OrderDesk, exchange: ExpressExchange, order: m.PlaceOrder) -> Be
         if refusal:
             rejected = desk.rejected(order.request.client_order_id, refusal, "not sent")
             return Begun(desk, order, lambda: rejected)
-        pending = exchange.begin_create(order.request)
+        pending = exchange.begin_create(order.request, partial(desk.refusal, order))
     except ExchangeError as error:
         failed = error
         return Begun(desk, order, lambda: desk.answer(order, lambda: _raise(failed)))

@@ -7,6 +7,7 @@ whoever decides does not wait for the answer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -16,7 +17,7 @@ from core.exchange.auth import KEY_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER
 from core.exchange.endpoints import ORDERS, KalshiExchange, placed_of
 from core.exchange.kalshi import KalshiHttp, OpenGate, Outgoing, Timeouts
 from core.exchange.lines import Lines, Sent, send
-from core.exchange.port import Unavailable
+from core.exchange.port import ExchangeError, Unavailable
 from core.exchange.presigned import PresigningSigner
 from core.exchange.refusals import refusal
 from core.exchange.wire import trading
@@ -27,6 +28,18 @@ if TYPE_CHECKING:
     from core.exchange.records import OrderRequest, Placed
 
 _SUCCESS: Final = range(200, 300)
+
+
+Look = Callable[[], str]
+"""Why an order must not leave any more; empty where it may."""
+
+
+class Withheld(ExchangeError):  # noqa: N818 - reads as what it says
+    """Not sent: `code` says why the order must not leave any more."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"withheld: {code}")
+        self.code = code
 
 
 def connect_express(
@@ -55,15 +68,16 @@ class ExpressExchange(KalshiExchange):
         """Send a new order and wait for its answer."""
         return self.begin_create(request).wait()
 
-    def begin_create(self, request: OrderRequest) -> PendingCreate:
+    def begin_create(self, request: OrderRequest, look: Look | None = None) -> PendingCreate:
         """Send a new order; what is given back waits for the answer, on any thread, once.
 
-        Raises Unavailable or RateLimited when nothing was sent, Ambiguous when some of it may have
-        been; the second half raises as `create_order` does.
+        `look` is asked when all that may take time is done: a connection had to be made, perhaps.
+        Raises Withheld where it finds a reason, Unavailable or RateLimited when nothing was sent,
+        Ambiguous when some of it may have been; the second half raises as `create_order` does.
         """
         body = trading.CreateOrderJson.from_request(request)
         outgoing = Outgoing(method="POST", path=ORDERS, body=body)
-        return PendingCreate(self._fast, outgoing, self._fast.begin(outgoing))
+        return PendingCreate(self._fast, outgoing, self._fast.begin(outgoing, look))
 
     @property
     def is_ready(self) -> bool:
@@ -141,13 +155,22 @@ class ExpressHttp(KalshiHttp):
         """As it is signed: from the root of the host."""
         return f"{self._prefix}{path}"
 
-    def begin(self, outgoing: Outgoing) -> Sent:
-        """Pay, sign and send. Raises Unavailable, RateLimited or Ambiguous; hot, up to the write.
+    def begin(self, outgoing: Outgoing, look: Look | None = None) -> Sent:
+        """Pay, connect, look, sign and send. Raises Withheld, Unavailable, RateLimited or
+        Ambiguous; hot, up to the write.
 
-        Signed after the gate, for a signature gets old while its request waits.
+        Signed at the very end, for a signature gets old while its request waits.
         """
+
+        def compose() -> bytes:
+            text = self.text(outgoing)
+            code = look() if look is not None else ""
+            if code:
+                raise Withheld(code)
+            return text
+
         self._gate.enter(outgoing.bill)
-        return send(self.lines, outgoing.method, self.text(outgoing), outgoing.name)
+        return send(self.lines, outgoing.method, compose, outgoing.name)
 
     def text(self, outgoing: Outgoing) -> bytes:
         """The request as it goes over the wire."""

@@ -23,6 +23,8 @@ import msgspec
 from core.exchange.port import Ambiguous, Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from core.exchange.kalshi import Timeouts
 
 _LEAST_FINAL: Final = 200
@@ -179,12 +181,19 @@ class Sent(msgspec.Struct, frozen=True):
         self.line.close()
 
 
-def send(lines: Lines, method: str, request: bytes, what: str) -> Sent:
+def send(lines: Lines, method: str, compose: Callable[[], bytes], what: str) -> Sent:
     """Send a request that may change something.
 
-    Raises Unavailable when not a byte of it left, and Ambiguous when some of it may have.
+    `compose` gives its text when a connection stands, which may have taken seconds, and is written
+    at once; what it raises goes to the caller, and nothing is sent. Raises Unavailable when not a
+    byte of it left, and Ambiguous when some of it may have.
     """
     line = lines.take(what)
+    try:
+        request = compose()
+    except BaseException:
+        lines.give_back(line)
+        raise
     try:
         line.send(request)
     except OSError as error:

@@ -20,8 +20,10 @@ from tests.actors.outside_bench import HANG_SECONDS, Mailboxes, settle
 from tests.contract.venue import Venue, order, served_venue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from core.exchange.lines import Line
 
 pytestmark = pytest.mark.timeout(300)
 EPOCH = 2
@@ -54,9 +56,9 @@ class Bench:
         """Note on which thread each create is written."""
         begin = self.exchange.begin_create
 
-        def noting(request: Any) -> Any:  # noqa: ANN401 - passed through
+        def noting(*given: Any) -> Any:  # noqa: ANN401 - passed through
             self.threads.append(threading.current_thread().name)
-            return begin(request)
+            return begin(*given)
 
         self.exchange.begin_create = noting  # type: ignore[method-assign]
 
@@ -162,6 +164,42 @@ def test_no_order_leaves_without_a_permit(bench: Bench) -> None:
     assert refused.code == "permit_expired"
 
 
+@pytest.mark.parametrize("by_the_door", [True, False])
+@pytest.mark.parametrize(
+    ("meanwhile", "code"),
+    [
+        (lambda bench: bench.halt_file.write_text("stop"), "halted"),
+        (lambda bench: bench.gate.line.forbid(EPOCH + 1), "stale_epoch"),
+        (lambda bench: bench.venue.at(Nanos(bench.venue.clock.now() + seconds(2))), "intent_e"),
+        (lambda bench: bench.venue.at(Nanos(bench.venue.clock.now() + seconds(3))), "permit_e"),
+    ],
+)
+def test_what_happens_while_a_connection_is_made_is_seen_before_the_write(
+    bench: Bench, meanwhile: Callable[[Bench], object], code: str, *, by_the_door: bool
+) -> None:
+    """A connection may take seconds: longer than an order and its permit live."""
+    bench.ready()
+    lines, undisturbed = bench.exchange._fast.lines, threading.Event()
+    bench.exchange._fast.warm = undisturbed.set  # type: ignore[method-assign] # it stays down
+    assert undisturbed.wait(HANG_SECONDS)
+    opens = lines._open
+    for line in lines._idle:  # it looks as if one stood, and then it has ended
+        line.close()
+    if not by_the_door:
+        lines._idle.clear()
+
+    def slow(what: str) -> Line:
+        meanwhile(bench)
+        return opens(what)
+
+    lines._open = slow  # type: ignore[method-assign]
+    refused = bench.place("a")
+    assert isinstance(refused, m.PlaceRejected)
+    assert refused.code.startswith(code)
+    assert (here() in bench.threads) is by_the_door
+    assert bench.resting() == []
+
+
 def test_no_order_leaves_once_the_line_forbids_its_epoch(bench: Bench) -> None:
     bench.ready()
     bench.gate.line.forbid(EPOCH + 1)
@@ -188,7 +226,7 @@ def test_an_order_whose_answer_nobody_waits_for_is_unknown(bench: Bench) -> None
 def test_a_defect_behind_the_door_does_not_reach_the_sender(bench: Bench) -> None:
     bench.ready()
 
-    def broken(_: object) -> object:
+    def broken(*_: object) -> object:
         msg = "a defect"
         raise RuntimeError(msg)
 

@@ -21,6 +21,10 @@ REQUEST = b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nDate: today\r\nContent-Length: 2\r\n\r\nok"
 
 
+def request() -> bytes:
+    return REQUEST
+
+
 class Far:
     """The other side, moved by the test's own hand."""
 
@@ -71,7 +75,7 @@ def test_an_answered_line_is_used_again() -> None:
     with far_side() as far:
         lines = Lines(far.url, PATIENT)
         for _ in range(3):
-            sent = send(lines, "POST", REQUEST, "create")
+            sent = send(lines, "POST", request, "create")
             end = far.ends[0] if far.ends else far.accept()
             assert taken(end) == REQUEST
             end.sendall(OK)
@@ -84,7 +88,7 @@ def test_an_answered_line_is_used_again() -> None:
 def test_two_requests_at_once_have_a_line_each() -> None:
     with far_side() as far:
         lines = Lines(far.url, PATIENT)
-        first, second = (send(lines, "POST", REQUEST, name) for name in "ab")
+        first, second = (send(lines, "POST", request, name) for name in "ab")
         one, two = far.accept(), far.accept()
         two.sendall(OK.replace(b"ok", b"b!"))
         one.sendall(OK.replace(b"ok", b"a!"))
@@ -98,7 +102,7 @@ def test_a_line_that_ended_while_it_was_idle_is_not_written_to() -> None:
         lines.warm()
         far.accept().close()
         closed(lines)
-        sent = send(lines, "POST", REQUEST, "create")
+        sent = send(lines, "POST", request, "create")
         end = far.accept()
         assert taken(end) == REQUEST
         end.sendall(OK)
@@ -113,7 +117,7 @@ def test_a_line_on_which_something_came_unasked_is_not_trusted() -> None:
         lines.warm()
         far.accept().sendall(OK)
         closed(lines)
-        sent = send(lines, "POST", REQUEST, "create")
+        sent = send(lines, "POST", request, "create")
         end = far.accept()
         end.sendall(OK.replace(b"ok", b"my"))
         assert sent.receive().body == b"my"
@@ -123,7 +127,7 @@ def test_a_line_on_which_something_came_unasked_is_not_trusted() -> None:
 def test_a_line_that_the_other_side_closes_after_its_answer_is_not_kept() -> None:
     with far_side() as far:
         lines = Lines(far.url, PATIENT)
-        sent = send(lines, "POST", REQUEST, "create")
+        sent = send(lines, "POST", request, "create")
         far.accept().sendall(OK.replace(b"Date", b"Connection: close\r\nDate"))
         sent.receive()
         assert not lines.has_idle
@@ -143,7 +147,7 @@ def test_a_line_that_the_other_side_closes_after_its_answer_is_not_kept() -> Non
 def test_an_answer_that_does_not_come_whole_leaves_the_outcome_unknown(answer: bytes) -> None:
     with far_side() as far:
         lines = Lines(far.url, PATIENT)
-        sent = send(lines, "POST", REQUEST, "create c1")
+        sent = send(lines, "POST", request, "create c1")
         end = far.accept()
         taken(end)
         end.sendall(answer)
@@ -162,7 +166,7 @@ def test_chunked_and_large_answers_are_read_whole() -> None:
     )
     with far_side() as far:
         lines = Lines(far.url, PATIENT)
-        sent = send(lines, "POST", REQUEST, "create")
+        sent = send(lines, "POST", request, "create")
         end = far.accept()
         writer = threading.Thread(target=end.sendall, args=(chunked,))
         writer.start()
@@ -176,10 +180,28 @@ def test_chunked_and_large_answers_are_read_whole() -> None:
 def test_silence_ends_in_the_time_out() -> None:
     with far_side() as far:
         lines = Lines(far.url, Timeouts(connect=30, read=0.05))
-        sent = send(lines, "POST", REQUEST, "create")
+        sent = send(lines, "POST", request, "create")
         far.accept()
         with pytest.raises(Ambiguous, match="no answer"):
             sent.receive()
+        lines.close()
+
+
+def test_what_is_held_back_at_the_last_moment_leaves_its_line_for_the_next() -> None:
+    def second_thoughts() -> bytes:
+        msg = "not any more"
+        raise RuntimeError(msg)
+
+    with far_side() as far:
+        lines = Lines(far.url, PATIENT)
+        with pytest.raises(RuntimeError, match="not any more"):
+            send(lines, "POST", second_thoughts, "create")
+        sent = send(lines, "POST", request, "create")
+        end = far.accept()
+        assert taken(end) == REQUEST
+        end.sendall(OK)
+        assert sent.receive().status == 200
+        assert lines.opened == 1
         lines.close()
 
 
@@ -188,7 +210,7 @@ def test_without_a_connection_nothing_was_sent() -> None:
         far.stop_listening()
         lines = Lines(far.url, PATIENT)
         with pytest.raises(Unavailable, match="not sent"):
-            send(lines, "POST", REQUEST, "create")
+            send(lines, "POST", request, "create")
 
 
 def test_over_tls_only_whom_the_authorities_vouch_for_is_talked_to() -> None:
@@ -199,5 +221,5 @@ def test_over_tls_only_whom_the_authorities_vouch_for_is_talked_to() -> None:
         )
         answering.start()
         with pytest.raises(Unavailable, match="not sent"):
-            send(lines, "POST", REQUEST, "create")
+            send(lines, "POST", request, "create")
         answering.join(30)

@@ -38,6 +38,18 @@ class JournalReader:
             raise JournalError(msg)
         try:
             self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        except sqlite3.Error as error:
+            msg = f"journal {path} cannot be read: {error}"
+            raise JournalError(msg) from error
+        try:
+            self._read_meta()
+        except JournalError:
+            self.close()
+            raise
+
+    def _read_meta(self) -> None:
+        path = self.path
+        try:
             meta = dict(self._db.execute("SELECT key, value FROM meta"))
         except sqlite3.Error as error:
             msg = f"journal {path} cannot be read: {error}"

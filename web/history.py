@@ -259,16 +259,20 @@ def _open(path: Path | None) -> sqlite3.Connection:
     if path is not None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            database = sqlite3.connect(path, check_same_thread=False)
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = NORMAL")
-            database.executescript(_SCHEMA)
+            return _prepared(sqlite3.connect(path, check_same_thread=False))
         except (OSError, sqlite3.Error) as error:
             _log.error("history %s cannot be used, so it is kept in memory: %s", path, error)
-        else:
-            return database
-    database = sqlite3.connect(":memory:", check_same_thread=False)
-    database.executescript(_SCHEMA)
+    return _prepared(sqlite3.connect(":memory:", check_same_thread=False))
+
+
+def _prepared(database: sqlite3.Connection) -> sqlite3.Connection:
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.executescript(_SCHEMA)
+    except sqlite3.Error:
+        database.close()
+        raise
     return database
 
 

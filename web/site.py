@@ -13,6 +13,8 @@ from web.server import Server
 from web.tls import Fronted, TlsFront, tls_context
 
 if TYPE_CHECKING:
+    from flask import Flask
+
     from web.control import Control
     from web.hub import Hub
     from web.settings import WebSettings
@@ -38,9 +40,16 @@ class Site:
     def __init__(self, hub: Hub, control: Control, settings: WebSettings, listen: Listen) -> None:
         """Raises PortTaken or CannotListen."""
         app = create_app(hub, control, settings)
-        self._historian = Historian(app.extensions[HISTORY])
+        history = app.extensions[HISTORY]
+        self._historian = Historian(history)
         self._front: TlsFront | None = None
-        threads = settings.max_streams + _MORE_THREADS
+        try:
+            self._bind(app, settings.max_streams + _MORE_THREADS, listen)
+        except BaseException:
+            history.close()
+            raise
+
+    def _bind(self, app: Flask, threads: int, listen: Listen) -> None:
         host = f"[{listen.host}]" if ":" in listen.host else listen.host
         if listen.certificate is not None and listen.key is not None:
             context = tls_context(listen.certificate, listen.key)

@@ -9,13 +9,14 @@ recovers, and then gets a quiet minute. After that both sides' books must be the
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from random import Random
 from typing import TYPE_CHECKING, Final
 
 from core import messages as m
 from core.exchange.records import Side
 from core.journal_archive import Bounds
-from core.journal_reader import JournalReader
+from core.journal_reader import Entry, JournalReader
 from core.units import MILLISECOND, ONE_CENT, SECOND, Nanos
 from tests.recovery.books import Tally, cut_power
 from tests.recovery.market import ACCOUNT, Faults, FaultyLine, Market, own_frames, result_of
@@ -220,7 +221,7 @@ class Drill:
         fills = {fill.trade_id for fill in self.market.engine.fills(ACCOUNT)}
         booked, wishes = Counter[str](), Counter[str]()
         signal_of: dict[str, str] = {}
-        for entry in JournalReader(self.path).entries():
+        for entry in self._written():
             match entry.event:
                 case m.OrderFilled():
                     booked[entry.event.trade_id] += 1
@@ -248,6 +249,10 @@ class Drill:
                 wrong.append(f"{exits[fill.order_id]}: from {before} to {held[fill.ticker]}")
         return wrong
 
+    def _written(self) -> list[Entry]:
+        with closing(JournalReader(self.path)) as reader:
+            return list(reader.entries())
+
     def _wrong(self, trader: Trader, number: int) -> list[str]:
         where = f"seed {self.seed} round {number}"
         wrong = []
@@ -269,8 +274,7 @@ class Drill:
         """Close everything; what it came to."""
         if self._trader is not None:
             self._trader.leave()
-        entries = JournalReader(self.path).entries()
-        self.tally.adopted = sum(isinstance(entry.event, m.OrderAdopted) for entry in entries)
+        self.tally.adopted = sum(isinstance(e.event, m.OrderAdopted) for e in self._written())
         self.tally.faults = self.line.faults.count
         self.tally.orders = len(self.market.engine.orders(ACCOUNT))
         self.tally.fills = len(self.market.engine.fills(ACCOUNT))

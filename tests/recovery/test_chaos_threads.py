@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import closing
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -128,8 +129,9 @@ def audit(plant: Plant) -> None:
     state, halted = "STARTING", False
     submitted: set[str] = set()
     booked: set[str] = set()
-    for entry in JournalReader(plant.journal).entries():
-        event = entry.event
+    with closing(JournalReader(plant.journal)) as reader:
+        events = [entry.event for entry in reader.entries()]
+    for event in events:
         if isinstance(event, m.TradingStateChanged):
             assert not (halted and event.state != "HALTED" and event.code != "reset")
             state, halted = event.state, event.state == "HALTED"

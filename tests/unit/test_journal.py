@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,21 +18,24 @@ from core.units import Quantity
 from tests.builders import NOW, approved, capital, filled
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    Opener = Callable[[Path], SqliteJournal]
 
 EVENTS = [capital(), approved(), filled()]
 
 
-def test_what_is_written_is_read_back_in_order(tmp_path: Path) -> None:
-    journal = SqliteJournal(tmp_path / "j.sqlite")
+def test_what_is_written_is_read_back_in_order(tmp_path: Path, opened: Opener) -> None:
+    journal = opened(tmp_path / "j.sqlite")
     journal.append(EVENTS[:1], NOW)
     journal.append(EVENTS[1:], NOW)
     journal.close()
-    assert list(SqliteJournal(tmp_path / "j.sqlite").replay()) == EVENTS
+    assert list(opened(tmp_path / "j.sqlite").replay()) == EVENTS
 
 
-def test_two_writers_share_one_order(tmp_path: Path) -> None:
-    one, two = SqliteJournal(tmp_path / "j.sqlite"), SqliteJournal(tmp_path / "j.sqlite")
+def test_two_writers_share_one_order(tmp_path: Path, opened: Opener) -> None:
+    one, two = opened(tmp_path / "j.sqlite"), opened(tmp_path / "j.sqlite")
     one.append(EVENTS[:1], NOW)
     two.append(EVENTS[1:2], NOW)
     one.append(EVENTS[2:], NOW)
@@ -39,17 +43,16 @@ def test_two_writers_share_one_order(tmp_path: Path) -> None:
     assert one.instance == two.instance
 
 
-def test_each_journal_has_an_instance_of_its_own(tmp_path: Path) -> None:
-    assert SqliteJournal(tmp_path / "a").instance != SqliteJournal(tmp_path / "b").instance
+def test_each_journal_has_an_instance_of_its_own(tmp_path: Path, opened: Opener) -> None:
+    assert opened(tmp_path / "a").instance != opened(tmp_path / "b").instance
 
 
-def test_a_damaged_entry_is_named_with_the_remedy(tmp_path: Path) -> None:
+def test_a_damaged_entry_is_named_with_the_remedy(tmp_path: Path, opened: Opener) -> None:
     path = tmp_path / "j.sqlite"
-    journal = SqliteJournal(path)
+    journal = opened(path)
     journal.append(EVENTS, NOW)
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE entries SET body = substr(body, 1, 20) WHERE seq = 2")
-    db.close()
     with pytest.raises(JournalError, match=r"entry 2 is damaged.*move the file aside"):
         list(journal.replay())
 
@@ -64,7 +67,7 @@ def test_a_file_that_is_no_journal_is_one_clear_error(tmp_path: Path) -> None:
 def test_another_schema_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "j.sqlite"
     SqliteJournal(path).close()
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
     with pytest.raises(JournalError, match="schema 99"):
         SqliteJournal(path)
@@ -87,13 +90,12 @@ INSERT INTO meta VALUES ('schema', '1'), ('instance', 'abc123');
 
 def test_a_journal_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
     path, codec = tmp_path / "j.sqlite", Codec()
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.executescript(VERSION_1)
         db.executemany(
             "INSERT INTO entries(ts, type, body) VALUES (?, ?, ?)",
             [(NOW, type(event).__name__, codec.encode(event)) for event in EVENTS],
         )
-    db.close()
     journal = SqliteJournal(path)
     assert journal.instance == "abc123"
     assert list(journal.replay()) == EVENTS
@@ -102,15 +104,17 @@ def test_a_journal_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
     assert check(path, NOW).entries == len(EVENTS) + 1
 
 
-def test_only_the_kinds_that_are_wanted_are_replayed(tmp_path: Path) -> None:
-    journal = SqliteJournal(tmp_path / "j.sqlite")
+def test_only_the_kinds_that_are_wanted_are_replayed(tmp_path: Path, opened: Opener) -> None:
+    journal = opened(tmp_path / "j.sqlite")
     journal.append([*EVENTS, filled("f2")], NOW)
     assert list(journal.replay({m.OrderFilled})) == [filled(), filled("f2")]
     assert list(journal.replay(())) == []
 
 
-def test_the_trading_state_is_written_through_and_the_rest_is_not(tmp_path: Path) -> None:
-    journal = SqliteJournal(tmp_path / "j.sqlite")
+def test_the_trading_state_is_written_through_and_the_rest_is_not(
+    tmp_path: Path, opened: Opener
+) -> None:
+    journal = opened(tmp_path / "j.sqlite")
     asked: list[str] = []
     journal._db.set_trace_callback(asked.append)
     journal.append(EVENTS, NOW)

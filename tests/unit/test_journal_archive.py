@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,6 @@ from core.journal_archive import Bounds, compact
 from core.journal_check import check
 from core.journal_reader import JournalReader
 from core.journal_segments import folder_of, segments
-from core.journal_sqlite import SqliteJournal
 from core.roles.risk import Risk
 from core.runner import Runner
 from core.topology import RISK, Routing
@@ -26,21 +26,40 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from core.journal_sqlite import SqliteJournal
+
+    Opener = Callable[[Path], SqliteJournal]
+    Writer = Callable[[Path, list[m.Message]], SqliteJournal]
+
 BOUNDS = Bounds(keep=100, above=200)
 
 
-def journal_of(path: Path, events: list[m.Message]) -> SqliteJournal:
-    journal = SqliteJournal(path)
-    for at in range(0, len(events), 7):
-        journal.append(events[at : at + 7], NOW)
-    return journal
+@pytest.fixture
+def journal_of(opened: Opener) -> Writer:
+    """Writes a journal of some events, a few at a time."""
+
+    def write(path: Path, events: list[m.Message]) -> SqliteJournal:
+        journal = opened(path)
+        for at in range(0, len(events), 7):
+            journal.append(events[at : at + 7], NOW)
+        return journal
+
+    return write
+
+
+def read(path: Path) -> list[m.Message]:
+    """Every event from the first on, archived ones included."""
+    with closing(JournalReader(path)) as reader:
+        return [entry.event for entry in reader.entries()]
 
 
 def books(fold: Fold) -> StateFolded:
     return fold.state(0, NOW)
 
 
-def test_the_fold_of_snapshot_and_rest_is_the_fold_of_everything(tmp_path: Path) -> None:
+def test_the_fold_of_snapshot_and_rest_is_the_fold_of_everything(
+    tmp_path: Path, journal_of: Writer
+) -> None:
     path, events = tmp_path / "j.sqlite", history(1000)
     journal = journal_of(path, events)
     done = compact(path, BOUNDS)
@@ -67,7 +86,7 @@ class Meddled:
 
 @pytest.mark.parametrize("earlier", [False, True])
 def test_who_starts_while_entries_are_folded_away_misses_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, earlier: bool
+    tmp_path: Path, journal_of: Writer, monkeypatch: pytest.MonkeyPatch, *, earlier: bool
 ) -> None:
     path, events = tmp_path / "j.sqlite", history(1000)
     journal = journal_of(path, events)
@@ -79,27 +98,31 @@ def test_who_starts_while_entries_are_folded_away_misses_none(
     assert compact(path, BOUNDS) is None, "it was done meanwhile"
 
 
-def test_a_short_journal_is_left_alone(tmp_path: Path) -> None:
+def test_a_short_journal_is_left_alone(tmp_path: Path, journal_of: Writer) -> None:
     path = tmp_path / "j.sqlite"
     journal_of(path, history(200))
     assert compact(path, BOUNDS) is None
     assert segments(path) == ()
 
 
-def test_it_goes_on_from_snapshot_to_snapshot_while_others_write(tmp_path: Path) -> None:
+def test_it_goes_on_from_snapshot_to_snapshot_while_others_write(
+    tmp_path: Path, opened: Opener
+) -> None:
     path, events = tmp_path / "j.sqlite", history(2000)
-    journal = SqliteJournal(path)
+    journal = opened(path)
     for at in range(0, len(events), 50):
         journal.append(events[at : at + 50], NOW)
         compact(path, BOUNDS)
     assert len(segments(path)) > 5
     assert check(path, NOW).last == len(events)
     assert check(path, NOW).entries <= BOUNDS.above
-    assert [entry.event for entry in JournalReader(path).entries()] == events
+    assert read(path) == events
     assert books(folded(journal.replay())) == books(folded(events))
 
 
-def test_a_role_that_starts_from_a_snapshot_has_the_same_books(tmp_path: Path) -> None:
+def test_a_role_that_starts_from_a_snapshot_has_the_same_books(
+    tmp_path: Path, journal_of: Writer
+) -> None:
     path, events = tmp_path / "j.sqlite", history(995)
     journal = journal_of(path, events)
     compact(path, BOUNDS)
@@ -123,7 +146,7 @@ def steps_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_a_crash_between_any_two_steps_loses_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, journal_of: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, events = tmp_path / "j.sqlite", history(1000)
     journal = journal_of(path, events)
@@ -132,15 +155,15 @@ def test_a_crash_between_any_two_steps_loses_nothing(
             compact(path, BOUNDS)
         assert books(folded(journal.replay())) == books(folded(events))
         assert check(path, NOW).last == len(events)
-        assert [entry.event for entry in JournalReader(path).entries()] == events
+        assert read(path) == events
     more = history(1300)[1000:]
     journal.append(more, NOW)
     assert compact(path, BOUNDS) is not None
-    assert [entry.event for entry in JournalReader(path).entries()] == events + more
+    assert read(path) == events + more
 
 
 def test_a_segment_of_a_broken_off_compaction_is_written_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, journal_of: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, events = tmp_path / "j.sqlite", history(1000)
     journal = journal_of(path, events[:500])
@@ -154,23 +177,21 @@ def test_a_segment_of_a_broken_off_compaction_is_written_anew(
     assert [segment.name for segment in segments(path)] == ["000000000001-000000000900.jsonl.gz"]
 
 
-def test_a_damaged_snapshot_is_refused(tmp_path: Path) -> None:
+def test_a_damaged_snapshot_is_refused(tmp_path: Path, journal_of: Writer) -> None:
     path = tmp_path / "j.sqlite"
     journal = journal_of(path, history(1000))
     compact(path, BOUNDS)
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE snapshots SET body = replace(body, '1', '2')")
-    db.close()
     with pytest.raises(JournalError, match="snapshot's checksum is wrong"):
         list(journal.replay())
 
 
-def test_a_damaged_entry_is_not_folded_away(tmp_path: Path) -> None:
+def test_a_damaged_entry_is_not_folded_away(tmp_path: Path, journal_of: Writer) -> None:
     path = tmp_path / "j.sqlite"
     journal_of(path, history(1000))
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE entries SET body = replace(body, '1', '2') WHERE seq = 300")
-    db.close()
     with pytest.raises(JournalError, match="entry 300 is damaged"):
         compact(path, BOUNDS)
     assert not folder_of(path).exists()

@@ -134,6 +134,8 @@ class Notifier:
         self._sent: deque[float] = deque(maxlen=terms.per_minute)
         self._left_out = 0
         self._failures = 0
+        self._queued = 0  # written by whoever takes frames
+        self._done = 0  # written by the thread that sends
         self._thread = threading.Thread(target=self._run, name="notifications", daemon=True)
 
     def start(self) -> None:
@@ -146,6 +148,7 @@ class Notifier:
             if self._queue.qsize() >= _WAITING:
                 self._left_out += 1
             else:
+                self._queued += 1
                 self._queue.put(notice)
 
     def stop(self, timeout: float) -> bool:
@@ -160,6 +163,7 @@ class Notifier:
                 self._tell(notice)
             else:
                 self._left_out += 1
+            self._done += 1
 
     def _may_send(self) -> bool:
         """Within the rate, which counts over a sliding minute."""
@@ -183,8 +187,8 @@ class Notifier:
             _log.warning("a notification was not taken", extra=said)
 
     def drained(self) -> bool:
-        """Whether nothing waits."""
-        return self._queue.empty()
+        """Whether nothing waits, and nothing is in hand."""
+        return self._done == self._queued
 
 
 def addresses(text: str) -> tuple[str, ...]:

@@ -16,8 +16,10 @@ import msgspec
 import numpy as np
 import optuna
 from optuna.distributions import FloatDistribution, IntDistribution
+from optuna.storages import RDBStorage
 from optuna.trial import TrialState, create_trial
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from core.research.overfitting import moments
 from core.research.sweep_folds import Fold
@@ -84,6 +86,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return self.folds[number].train if number < len(self.folds) else None
 
 
+def _storage(path: Path) -> RDBStorage:
+    """A file of SQLite that is closed after each use: a pool would keep it open for ever."""
+    return RDBStorage(f"sqlite:///{path}", engine_kwargs={"poolclass": NullPool})
+
+
 class Study:
     """Trials on disk. One process writes; other programs may read it as an Optuna study."""
 
@@ -93,7 +100,7 @@ class Study:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._study = optuna.create_study(
-                storage=f"sqlite:///{path}",
+                storage=_storage(path),
                 study_name=name,
                 direction="maximize",
                 load_if_exists=True,
@@ -116,7 +123,7 @@ class Study:
         """Delete a study, if it is there."""
         if path.exists():
             try:
-                optuna.delete_study(study_name=name, storage=f"sqlite:///{path}")
+                optuna.delete_study(study_name=name, storage=_storage(path))
             except KeyError:
                 return
 

@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from cheroot import wsgi
+from cheroot.server import HTTPConnection
 from wsproto.utilities import ProtocolError
 
 if TYPE_CHECKING:
@@ -147,8 +148,21 @@ class _Gateway(wsgi.Gateway_10):
         return stream is not None and stream.upgraded
 
 
+class _Connection(HTTPConnection):
+    """A connection that drops what its client did not wait for."""
+
+    def close(self) -> None:
+        """End it, its writer too: that would try to send the rest whenever it is collected."""
+        super().close()
+        if not self.linger:
+            with suppress(OSError, ValueError):
+                self.wfile.close()
+
+
 class _Cheroot(wsgi.Server):
     """Cheroot on a socket that is bound already, with its messages in the log."""
+
+    ConnectionClass = _Connection
 
     def __init__(self, listener: socket.socket, app: WSGIApplication, threads: int) -> None:
         super().__init__(

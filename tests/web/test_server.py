@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
+import struct
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 import websocket
+from cheroot.makefile import StreamWriter
 from flask import Flask, request
 from flask_sock import Sock
 
@@ -36,6 +39,10 @@ def app() -> Flask:
     @app.get("/plain")
     def plain() -> str:
         return "hello"
+
+    @app.get("/long")
+    def long() -> bytes:
+        return b"x" * 20_000_000
 
     @app.post("/echo")
     def echo() -> bytes:
@@ -113,6 +120,18 @@ def test_compression_is_not_accepted(server: Server) -> None:
     )
     assert "sec-websocket-extensions" not in (stream.getheaders() or {})
     stream.close()
+
+
+def test_an_answer_that_nobody_waits_for_is_dropped(server: Server) -> None:
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=WAIT) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            client.sendall(b"GET /long HTTP/1.1\r\nHost: x\r\n\r\n")
+            client.recv(100)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    server.stop()
+    held = [item for item in gc.get_objects() if isinstance(item, StreamWriter)]
+    assert [writer for writer in held if not writer.closed and writer._write_buf] == []
 
 
 def test_a_taken_port_is_one_error_that_names_it_and_starts_no_thread(

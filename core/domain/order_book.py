@@ -53,8 +53,13 @@ class OrderBook:
         return self.orders.get(order_id)
 
     def find(self, order_id: str, venue_order_id: str) -> OrderRecord | None:
-        """The order by our id, or by the exchange's where ours is not told."""
-        return self.orders.get(order_id or self._by_venue_id.get(venue_order_id, ""))
+        """The order by our id, or by the exchange's: ours may not be told, or have been changed.
+
+        Whoever amends an order beside us can give it another id; what it fills is ours all the same.
+        """
+        return self.orders.get(order_id) or self.orders.get(
+            self._by_venue_id.get(venue_order_id, "")
+        )
 
     def knows_trade(self, trade_id: str) -> bool:
         """Whether this fill is booked already."""

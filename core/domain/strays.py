@@ -27,6 +27,11 @@ class StrayFills:
         """Fills of this account that no order of ours explains."""
         return len(self._foreign)
 
+    @property
+    def undecided(self) -> frozenset[str]:
+        """Markets of fills that may be ours or not: nothing can be compared there yet."""
+        return frozenset(fill.ticker for fill, _ in self._waiting.values())
+
     def hold(self, fill: Fill, now: Nanos) -> None:
         """Keep a fill until its order is known, or its patience is over."""
         if fill.trade_id not in self._foreign:

@@ -271,7 +271,8 @@ class AccountBooked(Message, frozen=True, kw_only=True):
     foreign: int
     """Orders and fills at the exchange that are not ours: left alone."""
     open_orders: int
-    """Own orders that are not closed: while there are any, cash is in motion."""
+    """Own orders that are not closed, and markets with fills that may be ours or not: while there
+    are any, cash is in motion."""
     open_markets: tuple[str, ...] = ()
     """Markets of those: while there are any, the position there is in motion."""
     foreign_positions: tuple[tuple[str, Quantity], ...] = ()

@@ -198,11 +198,12 @@ class Execution(HandlingRole):
                 booked += self._news.reported(order, now)
         ended = {e.order_id for e in booked if isinstance(e, m.OrderClosed | m.OrderRejected)}
         open_orders = [order for order in self.book.open() if order.order_id not in ended]
+        undecided = self._news.strays.undecided
         compare = m.AccountBooked(
             report=report,
             foreign=self._news.foreign(report),
-            open_orders=len(open_orders),
-            open_markets=tuple({order.request.ticker for order in open_orders}),
+            open_orders=len(open_orders) + len(undecided),
+            open_markets=tuple({order.request.ticker for order in open_orders} | undecided),
             foreign_positions=self._news.strays.positions(),
         )
         return [*booked, compare]

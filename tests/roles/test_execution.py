@@ -432,6 +432,26 @@ def test_orders_and_fills_of_others_are_left_alone_and_counted() -> None:
     assert desk.events(m.OrderFilled) == []
 
 
+def test_nothing_is_compared_where_nobody_knows_yet_whose_a_fill_is() -> None:
+    """Who trades by hand on the account must not find it halted within the minute."""
+    desk = Desk()
+    theirs = venue_fill("f9", "v-9", quantity=contracts(5))
+    desk.tell(m.FillReport(fill=theirs, order_id="", ts_recv=NOW))
+    soon, late = Nanos(NOW + seconds(2)), Nanos(NOW + seconds(61))
+    booked = only(desk.tell(account(fills=(theirs,)), at=soon), m.AccountBooked)
+    assert (booked.foreign, booked.open_orders, booked.open_markets) == (0, 1, (TICKER,))
+    desk.tell(m.Tick(due=late), at=late)
+    booked = only(desk.tell(account(fills=(theirs,)), at=late), m.AccountBooked)
+    assert (booked.foreign, booked.open_orders, booked.open_markets) == (1, 0, ())
+
+
+def test_a_fill_of_an_order_whose_id_was_changed_beside_us_is_ours() -> None:
+    desk = submitted()
+    desk.tell(placed(filled=0, remaining=25))
+    desk.tell(m.FillReport(fill=venue_fill(quantity=contracts(5)), order_id="new", ts_recv=NOW))
+    assert only(desk.events(m.OrderFilled), m.OrderFilled).quantity == contracts(5)
+
+
 def test_the_fold_of_the_journal_is_the_state_before_the_crash() -> None:
     desk = submitted()
     desk.tell(placed(filled=25), fill_report(quantity=contracts(20)))

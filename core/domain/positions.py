@@ -26,6 +26,8 @@ class Position(Part, frozen=True, kw_only=True):
     """Profit of what was closed, without fees."""
     fees: Money = Money(0)
     """Of all fills in this market."""
+    bought: Money = Money(0)
+    """What every contract cost that was ever opened here, sold since or not, without fees."""
 
     @property
     def outcome(self) -> Outcome:
@@ -71,6 +73,7 @@ def book_fill(before: Position, fill: m.OrderFilled) -> tuple[Position, Money]:
         cost=Money(before.cost - released + paid),
         realized=Money(before.realized + proceeds - released),
         fees=Money(before.fees + fill.fee),
+        bought=Money(before.bought + paid),
     )
     return after, Money(proceeds - paid - fill.fee)
 

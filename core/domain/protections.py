@@ -60,6 +60,7 @@ class Closed(Part, frozen=True, kw_only=True):
 
     series: str
     cost: Money
+    """Of all that was bought there, also of what was sold before."""
     profit: Money
     """After fees, with what was earned by selling before."""
     ts: Nanos
@@ -103,7 +104,9 @@ class Protections:
         held = ledger.position(event.ticker)
         profit = Money(held.realized + event.payout - held.cost - held.fees)
         self._closed.append(
-            Closed(series=_series(event), cost=held.cost, profit=profit, ts=event.ts)
+            Closed(
+                series=_series(event), cost=max(held.cost, held.bought), profit=profit, ts=event.ts
+            )
         )
 
     def dump(self) -> ProtectionState:

@@ -12,8 +12,8 @@ from core.domain.fold import Fold
 from core.domain.ledger import Ledger
 from core.domain.protections import Protection, Protections, ProtectionTerms, holding, minutes
 from core.domain.windows import market_ticker
-from core.exchange.records import Outcome
-from core.units import Money, Nanos, Quantity
+from core.exchange.records import Outcome, Side
+from core.units import Money, Nanos, Price, Quantity
 from tests.builders import CLOSE, NOW, capital, contracts, filled, money
 
 WINDOW: Final = minutes(15)
@@ -58,6 +58,32 @@ class Bench:
                 )
             )
 
+    def sell(self, prices: str) -> None:
+        """Markets that are left early: bought at 0.48, sold at 0.02 (c) or 0.30 (d), all or most."""
+        for price in prices:
+            number = len(self.events)
+            close = Nanos(CLOSE + number * WINDOW)
+            ticker = market_ticker("KXSOL15M", close)
+            self.now = close
+            self.tell(filled(f"f{number}", ticker=ticker, ts=close, quantity=contracts(10)))
+            sold = filled(f"s{number}", ticker=ticker, ts=close, side=Side.ASK)
+            less = {"c": (10, 200), "d": (9, 3_000)}[price]
+            self.tell(
+                msgspec.structs.replace(sold, quantity=contracts(less[0]), price=Price(less[1]))
+            )
+            held = self.ledger.position(ticker)
+            self.tell(
+                m.PositionSettled(
+                    ticker=ticker,
+                    number=0,
+                    result=Outcome.NO,
+                    quantity=held.quantity,
+                    payout=Money(0),
+                    fees=held.fees,
+                    ts=close,
+                )
+            )
+
     def due(self) -> list[str]:
         return [lock.name for lock in self.protections.due(self.terms, self.now)]
 
@@ -71,6 +97,15 @@ BURST: Final = ProtectionTerms(loss_burst=msgspec.structs.replace(RULE, look_bac
 STOPS: Final = ProtectionTerms(
     stop_guard=msgspec.structs.replace(RULE, look_back=minutes(1_000)), stop_share=0.9
 )
+
+
+@pytest.mark.parametrize(
+    ("prices", "wanted"), [("cc", []), ("ccc", ["stop_guard:KXSOL15M"]), ("ddd", [])]
+)
+def test_what_was_sold_early_counts_by_all_that_it_cost(prices: str, wanted: list[str]) -> None:
+    bench = Bench(STOPS)
+    bench.sell(prices)
+    assert bench.due() == wanted
 
 
 @pytest.mark.parametrize(

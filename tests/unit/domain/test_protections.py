@@ -59,7 +59,7 @@ class Bench:
             )
 
     def sell(self, prices: str) -> None:
-        """Markets that are left early: bought at 0.48, sold at 0.02 (c) or 0.30 (d), all or most."""
+        """Markets left early: bought at 0.48; all sold at 0.02 (c), or most at 0.30 (d)."""
         for price in prices:
             number = len(self.events)
             close = Nanos(CLOSE + number * WINDOW)

@@ -55,7 +55,7 @@ class OrderBook:
     def find(self, order_id: str, venue_order_id: str) -> OrderRecord | None:
         """The order by our id, or by the exchange's: ours may not be told, or have been changed.
 
-        Whoever amends an order beside us can give it another id; what it fills is ours all the same.
+        Whoever amends an order beside us can give it another id; its fills are ours all the same.
         """
         return self.orders.get(order_id) or self.orders.get(
             self._by_venue_id.get(venue_order_id, "")

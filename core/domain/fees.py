@@ -58,6 +58,11 @@ class FeeTerms(msgspec.Struct, frozen=True, kw_only=True):
     account_unit: Money = FEE_UNIT
 
 
+def has_formula(market: MarketTerms) -> bool:
+    """Whether the fees of this market can be computed; where not, everything here is UnknownFee."""
+    return market.fee_type in _MAKER_PERCENT
+
+
 def fee_terms(market: MarketTerms) -> FeeTerms:
     """What decides a fee in this market."""
     return FeeTerms(fee_type=market.fee_type, multiplier_bps=market.fee_multiplier_bps)

@@ -1,9 +1,10 @@
-"""Whether a picture is young enough to have an opinion on."""
+"""Whether a picture is young and whole enough to have an opinion on."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from core.domain.fees import has_formula
 from core.units import SECOND
 
 if TYPE_CHECKING:
@@ -20,8 +21,11 @@ NO_PRICE: Final = (_INDEX_STALE, _NO_PRINT)
 def stale_input(view: MarketView, terms: StrategyTerms, now: Nanos) -> tuple[str, Values] | None:
     """The code of the older input, or of what is not there yet, and its age; None if it is fresh.
 
-    Ages are by the inputs' own time.
+    Ages are by the inputs' own time. A fee that no formula describes is not there either: what an
+    order would cost is not known.
     """
+    if not has_formula(view.market):
+        return "fee_unknown", ()
     if not view.ts_index:
         return _NO_PRINT, ()
     index_age, book_age = now - view.ts_index, now - view.ts_book

@@ -73,7 +73,7 @@ class OrderNews:
 
     def looked_up(self, order: OrderRecord, answer: m.OrderLookup, now: Nanos) -> list[Message]:
         """The answer to a question; absence ends an order only where it is proven."""
-        new = [fill for fill in answer.fills if not self.book.knows_trade(fill.trade_id)]
+        new = [fill for fill in answer.fills if self._is_new(fill)]
         events: list[Message] = [booking(order, fill, now) for fill in new]
         if answer.order is not None:
             venue_order_id = answer.order.order_id
@@ -90,8 +90,11 @@ class OrderNews:
     def _claimed(self, order: OrderRecord, venue_order_id: str, now: Nanos) -> list[m.OrderFilled]:
         """Fills that came before the exchange's id of their order was known."""
         claimed = self.strays.claim(venue_order_id)
-        new = (fill for fill in claimed if not self.book.knows_trade(fill.trade_id))
-        return [booking(order, fill, now) for fill in new]
+        return [booking(order, fill, now) for fill in claimed if self._is_new(fill)]
+
+    def _is_new(self, fill: Fill) -> bool:
+        """Something to book. A fill of nothing is none, and no book takes less than nothing."""
+        return fill.quantity > 0 and not self.book.knows_trade(fill.trade_id)
 
     # --- fills -----------------------------------------------------------------------------------
 
@@ -99,7 +102,7 @@ class OrderNews:
         """Book fills that are new and ours; keep those whose order is not known yet."""
         new: dict[str, dict[str, Message]] = {}
         for fill in fills:
-            if self.book.knows_trade(fill.trade_id):
+            if not self._is_new(fill):
                 continue
             order = self.book.find(order_id, fill.order_id)
             if order is None:

@@ -445,6 +445,17 @@ def test_nothing_is_compared_where_nobody_knows_yet_whose_a_fill_is() -> None:
     assert (booked.foreign, booked.open_orders, booked.open_markets) == (1, 0, ())
 
 
+@pytest.mark.parametrize("quantity", [0, -500])
+def test_a_fill_of_nothing_is_not_written_down(quantity: int) -> None:
+    """The ledger refuses it, and would at every start: it must not come into the journal."""
+    desk = submitted()
+    desk.tell(placed(filled=0, remaining=25))
+    nothing = venue_fill(quantity=Quantity(quantity))
+    desk.tell(m.FillReport(fill=nothing, order_id="", ts_recv=NOW))
+    desk.tell(replace(lookup(order=True, fills=True), fills=(nothing,)))
+    assert desk.events(m.OrderFilled) == []
+
+
 def test_a_fill_of_an_order_whose_id_was_changed_beside_us_is_ours() -> None:
     desk = submitted()
     desk.tell(placed(filled=0, remaining=25))

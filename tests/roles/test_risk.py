@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from core import messages as m
+from core.exchange.listing import FeeType
 from core.exchange.records import Outcome, Position, Settlement, Side, TimeInForce
 from core.journal import MemoryJournal
 from core.roles.risk import Risk
@@ -427,6 +428,13 @@ def test_a_fee_that_no_rounding_explains_is_a_breach(fee: float, differs: bool) 
     office = Office()
     found = of(office.tell(filled(fee=money(fee))), m.BreachDetected)
     assert [breach.code for breach in found] == ["fee_differs"] * differs
+
+
+def test_a_fee_that_no_formula_explains_is_a_breach_and_no_end_of_the_books() -> None:
+    office = Office()
+    office.tell(view(market=terms(fee_type=FeeType.FLAT)))
+    (breach,) = of(office.tell(filled()), m.BreachDetected)
+    assert (breach.code, breach.value) == ("fee_differs", 0.4368)
 
 
 def test_a_window_that_ended_unseen_is_settled_from_the_account() -> None:

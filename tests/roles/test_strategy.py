@@ -8,6 +8,7 @@ import pytest
 
 from core import messages as m
 from core.domain.fold import Fold
+from core.exchange.listing import FeeType
 from core.roles.strategy import StrategyRole, StrategyTerms
 from core.strategies import StrategyParams, create
 from core.units import IndexValue, Nanos, seconds
@@ -94,6 +95,13 @@ def test_a_book_that_waits_for_its_snapshot_is_not_judged() -> None:
     (refusal,) = role().handle(view(book_fresh=False), NOW)
     assert isinstance(refusal, m.Pass)
     assert refusal.code == "book_stale"
+
+
+def test_a_market_whose_fees_no_formula_tells_is_not_judged() -> None:
+    """No strategy can know what an order costs there, and one that computes it would raise."""
+    (refusal,) = told(role(), at(0, market=terms(fee_type=FeeType.FLAT)))
+    assert isinstance(refusal, m.Pass)
+    assert refusal.code == "fee_unknown"
 
 
 def test_the_same_pass_is_told_again_only_after_a_second() -> None:

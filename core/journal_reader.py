@@ -83,8 +83,13 @@ class JournalReader:
             yield Entry(seq=row.seq, ts=row.ts, event=event)
 
     def _rows(self) -> Iterator[Row]:
-        """Archived rows first; those that a broken-off compaction left twice come once."""
+        """Archived rows first; those that a broken-off compaction left twice come once.
+
+        The file is read as it is before the archive is listed: what is folded away meanwhile comes
+        from either, and never from neither.
+        """
         last = 0
+        self._hold()
         for segment in segments(self.path):
             for row in read_segment(segment):
                 if row.seq > last:
@@ -97,6 +102,17 @@ class JournalReader:
                     msg = f"journal {self.path}: entry {seq} is damaged (its checksum is wrong)"
                     raise JournalError(msg)
                 yield Row(seq=seq, ts=ts, crc=crc, event=msgspec.Raw(body))
+        except sqlite3.Error as error:
+            msg = f"journal {self.path} cannot be read: {error}"
+            raise JournalError(msg) from error
+
+    def _hold(self) -> None:
+        """See the file as of now, whatever is written from here on, until the next time."""
+        try:
+            if self._db.in_transaction:
+                self._db.execute("COMMIT")
+            self._db.execute("BEGIN")
+            self._db.execute("SELECT count(*) FROM snapshots").fetchone()
         except sqlite3.Error as error:
             msg = f"journal {self.path} cannot be read: {error}"
             raise JournalError(msg) from error

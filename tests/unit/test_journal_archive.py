@@ -98,6 +98,24 @@ def test_who_starts_while_entries_are_folded_away_misses_none(
     assert compact(path, BOUNDS) is None, "it was done meanwhile"
 
 
+def test_who_reads_from_outside_while_entries_are_folded_away_finds_no_hole(
+    tmp_path: Path, journal_of: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, events = tmp_path / "j.sqlite", history(1000)
+    journal_of(path, events)
+
+    def meanwhile(journal: Path) -> tuple[Path, ...]:
+        found = segments(journal)
+        compact(path, BOUNDS)
+        return found
+
+    monkeypatch.setattr("core.journal_reader.segments", meanwhile)
+    with closing(JournalReader(path)) as reader:
+        assert [entry.event for entry in reader.entries()] == events
+        assert [entry.event for entry in reader.entries()] == events, "and again, of after it"
+    assert segments(path)
+
+
 def test_a_short_journal_is_left_alone(tmp_path: Path, journal_of: Writer) -> None:
     path = tmp_path / "j.sqlite"
     journal_of(path, history(200))

@@ -219,8 +219,9 @@ class ExchangeActor(OutsideActor):
                 self._workers.submit(Job(Urgency.READ, run, bill=_ONE_READ, deadline=until))
 
     def _tell_places(self, query: m.QueryPlaces) -> None:
-        """On a worker's thread."""
-        self.deliver(self._reads.places(query))
+        """On a worker's thread, which may have come to it late."""
+        if self.station.clock.now() < query.expires:
+            self.deliver(self._reads.places(query))
 
     def _learn_limits(self) -> None:
         """With every look at the account until the venue has told the size of its buckets."""

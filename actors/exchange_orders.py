@@ -132,6 +132,7 @@ class OrderDesk:
             return self._unknown(order_id, str(error))
         finally:
             self.line.wrote(self._clock.now())
+        self.line.wrote(placed.ts)  # by its clock, which ours may be behind
         if placed.remaining and isinstance(self._exchange, ExpressExchange):
             self._exchange.may_cancel(placed.order_id)
         return m.PlaceAccepted(
@@ -200,6 +201,7 @@ class OrderDesk:
             )
         finally:
             self.line.wrote(self._clock.now())
+        self.line.wrote(done.ts)
         return m.CancelAccepted(
             order_id=order.order_id,
             reduced_by=done.reduced_by,
@@ -235,6 +237,7 @@ class OrderDesk:
             )
         finally:
             self.line.wrote(self._clock.now())
+        self.line.wrote(done.ts)
         return m.DecreaseAccepted(
             order_id=order.order_id,
             remaining=done.remaining,

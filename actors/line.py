@@ -71,5 +71,7 @@ class Line:
 
     @property
     def last_write(self) -> Nanos:
-        """When the last write was answered. What rested before our time is not younger."""
+        """When the last write was answered, by our clock or the exchange's, whichever is later.
+        What rested before our time is not younger.
+        """
         return self._last_write

@@ -12,53 +12,21 @@ import logging
 import signal
 import sys
 import threading
-from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import click
-import msgspec
 
-from actors.daemon import Daemon
-from actors.doctor import doctor
-from actors.machine import check_core, limit_arenas, stay_on
-from actors.notifications import notifier
-from actors.outcome import Outcome, outcome_json
-from actors.parity_command import parity
-from actors.record_command import record
-from actors.service import ServiceManager
-from actors.venue_process import VenueProcessError
-from config.log_view import logs
-from config.logs import kv, start_logging
-from config.presence import Claim
-from config.refusal import refusing
-from config.reload import Reloader
-from config.settings import LIVE_PHRASE, Settings, SettingsError, effective, load
-from core.assembly import Assembly, Surroundings
-from core.clock import SystemClock
-from core.domain.series import UnknownSeriesError
-from core.exchange.auth import InvalidKey
-from core.exchange.port import ExchangeError
-from core.journal import JournalError
-from core.journal_backup import backup, backup_name, restore
-from core.journal_tools import Format, export, newest_journal, verify
-from core.messages import ScreenFrame
-from core.research.commands import RESEARCH, TapeError
-from core.strategies import StrategyError
-from core.topology_text import topology
-from web.auth import TokenError
-from web.exchange_command import exchange
-from web.exchange_options import OptionsError
-from web.hub import Hub
-from web.remote import status
-from web.server import CannotListen
-from web.setup import web_settings
-from web.site import Listen, Site
+from config.command_table import Late, LateGroup
+from config.refusal import refusing_late
 
 if TYPE_CHECKING:
+    from actors.outcome import Outcome
+    from config.reload import Reloader
+    from config.settings import Settings
     from core.messages import Message
-
-P = ParamSpec("P")
-R = TypeVar("R")
+    from web.control import Control
+    from web.hub import Hub
+    from web.site import Site
 
 _log = logging.getLogger("quarterhour")
 
@@ -69,24 +37,101 @@ SWITCH_SECONDS = 0.00001
 takes with 0.0001 (`python -m tests.benchmarks order_path`); four such threads get as much done."""
 NOTIFY_SECONDS = 5.0
 """Time for the last notifications after everything has stopped."""
-BAD_INPUT = (
-    SettingsError,
-    StrategyError,
-    UnknownSeriesError,
-    JournalError,
-    InvalidKey,
-    TokenError,
-    CannotListen,
-    VenueProcessError,
-    ExchangeError,
-    OptionsError,
-    TapeError,
-)
-"""Faults of what was given to us: one clear line, exit code 2, nothing half-started."""
+COMMANDS: Final = {
+    "backtest": Late(
+        "core.research.backtest_command:backtest",
+        "Play TAPE through the daemon's own roles; without TAPE, the sample that ships.",
+    ),
+    "config": Late(
+        "config.effective_command:config",
+        "Print the effective settings and where each came from; secrets are hidden.",
+    ),
+    "doctor": Late(
+        "actors.doctor:doctor",
+        "Examine settings, key, exchange, account and machine; exit 1 on warnings, 2 on failures.",
+    ),
+    "exchange": Late(
+        "web.exchange_command:exchange",
+        "Run the local exchange alone; prints one JSON line once it listens.",
+    ),
+    "journal": Late(
+        "core.journal_command:journal",
+        "Prove a journal whole, export it, back it up, or restore it from a backup.",
+    ),
+    "logs": Late("config.log_view:logs", "Show the end of the daemon's log."),
+    "new-strategy": Late(
+        "core.research.scaffold:new_strategy",
+        "Write a strategy NAME and its test, ready to run, to be changed into your own.",
+    ),
+    "parity": Late(
+        "actors.parity_command:parity",
+        "Compare a session with its own backtest; exit 1 if a difference is unexplained.",
+    ),
+    "record": Late(
+        "actors.record_command:record",
+        "Write a tape until stopped, and trade nothing; stop with Ctrl-C.",
+    ),
+    "report": Late(
+        "core.research.report_command:report",
+        "One HTML page, with its tables as CSV, of what was traded or searched.",
+    ),
+    "score": Late(
+        "core.research.score_command:score",
+        "Hold the market's probabilities and ours on TAPES against what happened.",
+    ),
+    "status": Late(
+        "web.remote:status",
+        "Tell how the running daemon stands; exit 0 trading, 1 not trading, 3 not running.",
+    ),
+    "sweep": Late(
+        "core.research.sweep_command:sweep",
+        "Search parameters of a strategy on TAPE, and tell how much of what was found is luck.",
+    ),
+    "tape": Late(
+        "core.research.tape_commands:tape",
+        "Look at recorded market data, make it of other recordings, prove it whole.",
+    ),
+    "topology": Late(
+        "core.topology_text:topology",
+        "Print who gets which message, who writes which event, and how each role lives.",
+    ),
+}
+"""All but `trade`."""
 
 
-class TradeByDefault(click.Group):
+def bad_input() -> tuple[type[Exception], ...]:
+    """Faults of what was given to us: one clear line, exit code 2, nothing half-started."""
+    from actors.venue_process import VenueProcessError
+    from config.faults import SettingsError
+    from core.domain.series import UnknownSeriesError
+    from core.exchange.auth import InvalidKey
+    from core.exchange.port import ExchangeError
+    from core.journal import JournalError
+    from core.research.tape_files import TapeError
+    from core.strategies import StrategyError
+    from web.auth import TokenError
+    from web.exchange_options import OptionsError
+    from web.server import CannotListen
+
+    return (
+        SettingsError,
+        StrategyError,
+        UnknownSeriesError,
+        JournalError,
+        InvalidKey,
+        TokenError,
+        CannotListen,
+        VenueProcessError,
+        ExchangeError,
+        OptionsError,
+        TapeError,
+    )
+
+
+class TradeByDefault(LateGroup):
     """A group whose command is `trade` where none is named, also when options are."""
+
+    late = COMMANDS
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the command in where it was left out."""
@@ -100,9 +145,6 @@ def main() -> None:
     """Quarterhour trades Kalshi's 15-minute crypto markets. Without a command: trade."""
 
 
-# --- trade -------------------------------------------------------------------------------------
-
-
 @main.command()
 @click.option("--speed", type=float, help="Pace of the local exchange, times real time.")
 @click.option("--windows", type=click.IntRange(1), help="Stop after so many windows.")
@@ -111,9 +153,14 @@ def main() -> None:
 @click.option("--port", type=int, help="Port of dashboard and API; 0: any free one.")
 @click.option("--fused", is_flag=True, help="Feed, strategies, risk, execution on one host.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
-@refusing(*BAD_INPUT)
+@refusing_late(bad_input)
 def trade(**options: object) -> None:
     """Trade until stopped: on the local exchange, on paper, or live (see the settings)."""
+    from config.logs import start_logging
+    from config.reload import Reloader
+    from config.settings import load
+    from core.assembly import Assembly, Surroundings
+
     given = {
         "SPEED": options.get("speed"),
         "EXCHANGE_SEED": options.get("seed"),
@@ -136,6 +183,8 @@ def trade(**options: object) -> None:
 
 def confirm_live(settings: Settings) -> None:
     """Real money needs its phrase: typed here, or set where nobody is at the keyboard."""
+    from config.settings import LIVE_PHRASE, SettingsError
+
     if settings.mode != "live" or settings.live_confirmed:
         return
     if not sys.stdin.isatty():
@@ -147,6 +196,8 @@ def confirm_live(settings: Settings) -> None:
 
 def _tune(settings: Settings) -> None:
     """Set what holds for the whole process, before threads start."""
+    from actors.machine import check_core, limit_arenas
+
     sys.setswitchinterval(SWITCH_SECONDS)
     limit_arenas()
     check_core(settings.cpu_core)
@@ -154,6 +205,15 @@ def _tune(settings: Settings) -> None:
 
 def run_daemon(settings: Settings, reloader: Reloader, windows: int | None) -> Outcome:
     """Bind the page's port, start everything, wait, stop everything."""
+    from actors.daemon import Daemon
+    from actors.machine import stay_on
+    from actors.notifications import notifier
+    from actors.service import ServiceManager
+    from config.logs import kv
+    from config.presence import Claim
+    from core.messages import ScreenFrame
+    from web.hub import Hub
+
     _tune(settings)
     hub, teller = Hub(), notifier(settings)
 
@@ -164,19 +224,9 @@ def run_daemon(settings: Settings, reloader: Reloader, windows: int | None) -> O
                 teller.take(message)
 
     daemon = Daemon(settings, screen, windows)
-    web = web_settings(settings)
     claim = Claim(settings.mode_dir, settings.mode)
-    listen = Listen(
-        host=settings.api_host,
-        port=settings.api_port,
-        certificate=settings.api_tls_cert,
-        key=settings.api_tls_key,
-    )
-    site = Site(hub, daemon.control, web, listen)
-    stop, hung_up, manager = threading.Event(), threading.Event(), ServiceManager()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    signal.signal(signal.SIGHUP, lambda *_: hung_up.set())
+    site, token = page(settings, hub, daemon.control)
+    manager, (stop, hung_up) = ServiceManager(), signals()
 
     def glance() -> None:
         manager.alive()
@@ -191,7 +241,7 @@ def run_daemon(settings: Settings, reloader: Reloader, windows: int | None) -> O
         site.start()
         stay_on(settings.cpu_core)
         _log.info("the page is open", extra=kv(address=site.address))
-        click.echo(f"Dashboard: {site.address}/?token={web.token}", err=True)
+        click.echo(f"Dashboard: {site.address}/?token={token}", err=True)
         claim.announce(site.address)
         manager.ready(f"{settings.mode}, {site.address}")
         daemon.settle()
@@ -205,8 +255,34 @@ def run_daemon(settings: Settings, reloader: Reloader, windows: int | None) -> O
             teller.stop(NOTIFY_SECONDS)
 
 
+def signals() -> tuple[threading.Event, threading.Event]:
+    """Set once the process is told to stop; each time it is told to read its settings again."""
+    stop, hung_up = threading.Event(), threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    signal.signal(signal.SIGHUP, lambda *_: hung_up.set())
+    return stop, hung_up
+
+
+def page(settings: Settings, hub: Hub, control: Control) -> tuple[Site, str]:
+    """The page's server, and the token that opens it."""
+    from web.setup import web_settings
+    from web.site import Listen, Site
+
+    web = web_settings(settings)
+    listen = Listen(
+        host=settings.api_host,
+        port=settings.api_port,
+        certificate=settings.api_tls_cert,
+        key=settings.api_tls_key,
+    )
+    return Site(hub, control, web, listen), web.token
+
+
 def report(outcome: Outcome, *, as_json: bool) -> None:
     """Print how the run ended, and exit accordingly."""
+    from actors.outcome import outcome_json
+
     result = outcome_json(outcome)
     if as_json:
         click.echo(json.dumps(result))
@@ -218,79 +294,6 @@ def report(outcome: Outcome, *, as_json: bool) -> None:
         sys.exit(EXIT_FAILED)
     if outcome.differences or not outcome.proven:
         sys.exit(EXIT_DIFFERS)
-
-
-# --- the journal -------------------------------------------------------------------------------
-
-
-@main.command()
-@click.argument("action", type=click.Choice(["verify", "export", "backup", "restore"]))
-@click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--format", "form", default="csv", type=click.Choice(["csv", "parquet"]))
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="File to write; for restore the journal."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@refusing(*BAD_INPUT)
-def journal(
-    *, action: str, file: Path | None, form: Format, out: Path | None, as_json: bool
-) -> None:
-    """Prove a journal whole, export it, back it up, or restore it from a backup.
-
-    Without FILE the newest journal of this mode; `restore` needs the backup's FILE.
-    """
-    if action == "restore":
-        put_back(file, out)
-        return
-    path = file or newest_journal(load().mode_dir)
-    if action == "export":
-        click.echo(f"{export(path, form, out)} entries of {path}", err=True)
-        return
-    if action == "backup":
-        now = SystemClock().now()
-        proof = backup(path, out or backup_name(path, now))
-    else:
-        proof = verify(path)
-    click.echo(msgspec.json.encode(proof) if as_json else proof.to_text())
-
-
-def put_back(source: Path | None, journal: Path | None) -> None:
-    """Restore a backup in place of a journal, the newest of this mode unless named."""
-    if source is None:
-        raise JournalError("name the backup: run.py journal restore FILE")
-    if journal is None:
-        settings = load()
-        try:
-            journal = newest_journal(settings.mode_dir)
-        except JournalError:
-            journal = settings.journal_path
-    aside = restore(source, journal, SystemClock().now())
-    kept = f"; the old one is {aside}" if aside else ""
-    click.echo(f"{journal} is {source} again, halted{kept}", err=True)
-
-
-# --- config ------------------------------------------------------------------------------------
-
-
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@refusing(*BAD_INPUT)
-def config(*, as_json: bool) -> None:
-    """Print the effective settings and where each came from; secrets are hidden."""
-    rows = effective(load())
-    if as_json:
-        click.echo(
-            json.dumps({row.name: {"value": row.value, "source": row.source} for row in rows})
-        )
-        return
-    width = max(len(row.name) for row in rows)
-    for row in rows:
-        unit = f" {row.unit}" if row.unit else ""
-        click.echo(f"{row.name:{width}}  {row.value or '-'}{unit}  [{row.source}]")
-
-
-for command in (exchange, record, parity, *RESEARCH, doctor, status, logs, topology):
-    main.add_command(command)
 
 
 if __name__ == "__main__":

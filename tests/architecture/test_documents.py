@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -22,6 +25,7 @@ _COMMAND = re.compile(r"(?<![\w/])(?:python |\.venv/bin/python )?run\.py ([a-z][
 _TARGET = re.compile(r"(?<![\w`])make ([a-z]+)")
 _VARIABLE = re.compile(r"`([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)(?:=[^`]*)?`")
 _PLACE = re.compile(r"\]\(([^)#]+\.py)\)((?:,? `[A-Za-z_]+`)+)")
+COMMANDS = run.main.list_commands(click.Context(run.main))
 NOT_SETTINGS = frozenset({"NOTIFY_SOCKET"})
 
 
@@ -65,7 +69,7 @@ def _defines(path: Path, word: str) -> bool:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name)
 def test_every_command_of_a_document_exists(path: Path) -> None:
     asked = {match[1] for match in _COMMAND.finditer(path.read_text())}
-    assert asked - run.main.commands.keys() == set()
+    assert asked - set(COMMANDS) == set()
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name)
@@ -96,12 +100,38 @@ def test_every_alert_leads_to_its_page_of_the_runbook() -> None:
 
 def test_every_command_of_the_program_is_in_a_document() -> None:
     told = "".join(path.read_text() for path in DOCUMENTS)
-    lost = [command for command in run.main.commands if f"run.py {command}" not in told]
+    lost = [command for command in COMMANDS if f"run.py {command}" not in told]
     assert not lost, listed(lost)
 
 
 def test_every_command_explains_itself() -> None:
-    for command in run.main.commands:
+    for command in COMMANDS:
         ended = CliRunner().invoke(run.main, [command, "--help"])
         assert ended.exit_code == 0
         assert len(ended.output) > 100
+
+
+def test_the_list_of_commands_says_of_each_what_its_own_help_says() -> None:
+    context = click.Context(run.main)
+    told = {name: command.about for name, command in run.COMMANDS.items()}
+    own = {name: _first_paragraph(run.main.get_command(context, name)) for name in told}
+    assert told == own
+
+
+def _first_paragraph(command: click.Command | None) -> str:
+    assert command is not None
+    assert command.help is not None
+    return " ".join(command.help.split("\n\n")[0].split())
+
+
+def test_the_list_of_commands_is_told_without_importing_one() -> None:
+    code = (
+        "import sys, run; from click.testing import CliRunner; "
+        "print(CliRunner().invoke(run.main, ['--help']).output); "
+        "print(sorted({'numpy', 'pydantic', 'flask', 'pykka'} & set(sys.modules)))"
+    )
+    ended = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert all(f"\n  {command} " in ended.stdout for command in COMMANDS)
+    assert ended.stdout.splitlines()[-1] == "[]"

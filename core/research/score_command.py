@@ -1,4 +1,4 @@
-"""The commands of research in `run.py`: all of them, and `score` itself."""
+"""The command `run.py score`."""
 
 from __future__ import annotations
 
@@ -11,17 +11,10 @@ import click
 from config.refusal import refusing
 from config.settings import SettingsError
 from core.domain.series import UnknownSeriesError
-from core.research.backtest_command import backtest
-from core.research.report_command import report
-from core.research.scaffold import new_strategy
 from core.research.score import score as score_of
 from core.research.score_text import scoreboard
-from core.research.sweep_command import sweep
 from core.research.tape import TapeError
-from core.research.tape_commands import tape
 from core.strategies import StrategyError
-
-__all__ = ["RESEARCH", "TapeError", "backtest", "score"]
 
 _FAULTS: Final = (SettingsError, StrategyError, UnknownSeriesError, TapeError)
 
@@ -37,7 +30,3 @@ def score(*, tapes: tuple[Path, ...], max_age: float | None, as_json: bool) -> N
         click.echo(json.dumps(score_of(tapes, max_age)))
     else:
         click.echo(scoreboard(tapes, max_age=max_age))
-
-
-RESEARCH: Final = (tape, backtest, score, sweep, report, new_strategy)
-"""The commands of this package."""

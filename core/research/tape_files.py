@@ -156,6 +156,7 @@ def _batches(
         batch_size=BATCH_ROWS,
         columns=list(columns),
         row_groups=list(groups) if groups is not None else None,
+        use_threads=False,  # their arenas cost more memory than they save time
     )
 
 

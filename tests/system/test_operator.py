@@ -49,10 +49,12 @@ class Operator:
         pytest.fail(f"{path} never came")
 
     def ticker(self) -> str:
-        """The market that is being watched, once a strategy has looked and its close is far."""
+        """The market that is being watched, once a strategy has looked, its close is far, and the
+        books have been compared: the account is known then.
+        """
         for _ in range(60_000):
             rows = self.get("decisions?limit=1")["decisions"]
-            if rows and self._left(rows[0]["ticker"]) > AMPLE_S:
+            if rows and self.get("status")["running"] and self._left(rows[0]["ticker"]) > AMPLE_S:
                 return str(rows[0]["ticker"])
         pytest.fail("no strategy has looked at any market")
 

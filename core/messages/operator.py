@@ -128,6 +128,8 @@ class Quote(Part, frozen=True, kw_only=True):
     """Every gate in the order of the questions; the first that is shut decides."""
     closes: bool = False
     """The order sells what is held of the other outcome."""
+    basis: Money = Money(0)
+    """What the contracts that are sold were bought for, on average and before fees."""
 
 
 class CommandAnswered(Message, frozen=True, kw_only=True):

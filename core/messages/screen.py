@@ -98,6 +98,9 @@ class QuoteRow(Part, frozen=True, kw_only=True):
     fee: float
     proceeds: float | None
     """Of a sale: what it brings after the fee; None for an order that buys."""
+    realized: float | None
+    """Of a sale: `proceeds` less what the contracts were bought for, whose fees are paid already;
+    None for an order that buys."""
     max_loss: float
     """Cost and fee: the contracts pay nothing. Of a sale against holding on: they would have paid
     a dollar each."""

@@ -13,6 +13,7 @@ import msgspec
 from core import messages as m
 from core.domain import manual
 from core.domain.fees import UnknownFee
+from core.units import Money
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,7 +91,7 @@ class OperatorOrders:
                 has_opinion=order.probability is not None,
                 replaced=order.replaces,
             )
-            quote = manual.quote(facts, order.quantity)
+            quote = self._based(manual.quote(facts, order.quantity))
         except UnknownFee:
             return [_refused(order, "fee_unknown")]
         refused = manual.refusal(quote)
@@ -99,6 +100,15 @@ class OperatorOrders:
             return [*denials, manual.answered(order, quote, refused)]
         approved = self._approve(facts, order.quantity)
         return [approved, manual.answered(order, quote, None, approved.request.client_order_id)]
+
+    def _based(self, quote: m.Quote) -> m.Quote:
+        """A sale's quote with what the contracts were bought for, as the books count it."""
+        held = self._ledger.position(quote.ticker)
+        if not (quote.closes and held.quantity):
+            return quote
+        sold = quote.fillable or quote.quantity
+        basis = Money(round(held.cost * sold / abs(held.quantity)))
+        return msgspec.structs.replace(quote, basis=basis)
 
 
 def _refused(command: m.PlaceManually | m.ClosePosition, code: str) -> m.CommandAnswered:

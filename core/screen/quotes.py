@@ -42,6 +42,7 @@ def quote_row(quote: Quote) -> QuoteRow:
         cost=dollars(cost),
         fee=dollars(quote.fees),
         proceeds=None if brings is None else dollars(brings),
+        realized=None if brings is None else dollars(Money(brings - quote.basis)),
         max_loss=dollars(spent),
         max_gain=dollars(Money(face - spent)),
         break_even=even,

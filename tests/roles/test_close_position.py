@@ -101,6 +101,7 @@ def test_a_preview_tells_what_it_brings_and_changes_nothing() -> None:
     assert (row.side, row.price, row.average_price) == ("yes", 0.41, 0.46)
     assert (row.fee, row.cost) == (0.1739, 0.0)
     assert row.proceeds == pytest.approx(4.6 - 0.1739)
+    assert row.realized == pytest.approx(4.6 - 0.1739 - 10 * 0.48)
     assert row.break_even == pytest.approx((4.6 - 0.1739) / 10)
     assert row.max_loss == pytest.approx(10 - 4.6 + 0.1739)
     assert row.refusal is None

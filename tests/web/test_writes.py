@@ -272,12 +272,15 @@ def test_a_position_is_closed_in_part_and_whole(floor: Floor) -> None:
     assert (preview["side"], preview["refusal"]) == ("yes", None)
     assert preview["proceeds"] == pytest.approx(4 * preview["average_price"] - preview["fee"])
     assert held(floor) == 10
+    before = floor.site.get("/api/status").json()["risk_metrics"]["realized_pnl"]
     told = close(floor, quantity=4, reason="less of it")
     assert (told["order_status"], told["filled_quantity"]) == ("filled", 4)
     row = floor.trade(told["trade_id"])
     assert (row["closes"], row["strategy_name"], row["side"]) == (True, "manual", "no")
     assert row["brought"] > 0
     assert held(floor) == 6
+    after = floor.site.get("/api/status").json()["risk_metrics"]["realized_pnl"]
+    assert after - before == pytest.approx(preview["realized"], abs=0.2)
     assert close(floor)["filled_quantity"] == 6
     assert held(floor) == 0
     assert close(floor, 409)["error"]["code"] == "nothing_held"

@@ -155,9 +155,9 @@ def test_a_window_is_traded_and_settled_on_the_screen(watched: Watched, world: W
         row, status = world.api("balance"), world.api("status")
         risk = status["risk_metrics"]
         return [
-            dollars(row["equity"]),
             gain(risk["daily_pnl"]),
-            dollars(row["balance"]),
+            gain(risk["unrealized_pnl"]),
+            dollars(row["equity"]),
             dollars(risk["total_exposure"]),
         ]
 
@@ -182,6 +182,32 @@ def test_a_window_is_traded_and_settled_on_the_screen(watched: Watched, world: W
     page.click(".buttons >> text=Resume")
     assert confirm(page)
     page.wait_for_selector(".state.is-active")
+    quiet(watched, world)
+
+
+def test_a_position_is_closed_before_its_window_ends(watched: Watched, world: World) -> None:
+    page = enter(watched, world)
+    page.wait_for_selector(".state.is-active")
+
+    def closed() -> bool:
+        page.click(".nav a[href='#trade']")
+        if not press(page, "#position .held button"):
+            return buy(page, "tr.ask:has(+ .gap)", "Take now") and False
+        page.wait_for_selector("dialog .told, dialog .outcome.failed")
+        if page.is_disabled("dialog button[type=submit]"):
+            page.keyboard.press("Escape")
+            page.wait_for_selector("dialog", state="detached")
+            return False
+        page.click("dialog button[type=submit]")
+        page.wait_for_selector("dialog .outcome.done, dialog .outcome.failed")
+        done = page.locator("dialog .outcome.done").count() == 1
+        page.keyboard.press("Escape")
+        page.wait_for_selector("dialog", state="detached")
+        rows = world.api("trades?limit=1000")["trades"]
+        return done and any(row["closes"] and row["filled_quantity"] for row in rows)
+
+    insist(page, closed)
+    page.wait_for_selector("#orders .exit")
     quiet(watched, world)
 
 

@@ -117,9 +117,9 @@ def test_money_on_the_page_equals_the_frames(watched: Watched, stand: Stand) -> 
         account: Any = stand.hub.single("account")
         shown = texts(page, ".totals dd")
         return shown == [
-            dollars(account.equity),
             gain(account.daily_pnl),
-            dollars(account.cash),
+            gain(account.unrealized_pnl),
+            dollars(account.equity),
             dollars(account.exposure),
         ]
 
@@ -154,7 +154,10 @@ def test_book_orders_and_decisions_equal_the_frames(watched: Watched, stand: Sta
         rows = stand.hub.rows("order")[::-1]
         shown = texts(page, "#orders tbody .status")
         return len(shown) == min(60, len(rows)) and shown == [
-            row.status.replace("_", " ") for row in rows
+            "part filled"
+            if row.status == "cancelled" and row.filled_quantity
+            else row.status.replace("_", " ")
+            for row in rows
         ]
 
     def decisions_equal() -> bool:
@@ -183,13 +186,18 @@ def test_the_window_and_its_countdown_run_on_the_engines_clock(
 
 def test_of_several_series_one_is_chosen_to_be_shown(watched: Watched, stand: Stand) -> None:
     page = open_page(watched, stand)
-    assert page.locator(".window select").count() == 0
+    assert page.locator(".markets button").count() == 0
     (market,) = stand.hub.rows("market")
     other = msgspec.structs.replace(market, series="KXBTC15M", ticker="KXBTC15M-26NOV221030-30")
     stand.hub.publish(m.ScreenFrame(topic="market", data=other, ts=stand.playback.now))
-    page.select_option(".window select", "KXBTC15M")
-    eventually(page, lambda: page.inner_text(".window b") == "26NOV221030")
+    page.click(".markets >> text=BTC")
+    eventually(page, lambda: page.inner_text(".window b") == "BTC 10:30 ET")
     assert "No book" in page.inner_text("#book")
+    page.keyboard.press("]")
+    eventually(page, lambda: page.inner_text(".window b").startswith("SOL "))
+    page.keyboard.press("[")
+    eventually(page, lambda: page.inner_text(".window b").startswith("BTC "))
+    assert page.inner_text(".markets [aria-pressed=true]").startswith("BTC")
 
 
 def test_every_actor_is_on_the_health_board(watched: Watched, stand: Stand) -> None:

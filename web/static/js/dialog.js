@@ -1,7 +1,7 @@
 // Confirmation: says what will happen, asks for a reason where one is needed, shows the proof.
 import { html, useEffect, useRef, useState } from "./ui.js";
 import { command } from "./api.js";
-import { contracts } from "./format.js";
+import { contracts, words } from "./format.js";
 import { store } from "./store.js";
 
 const orders = (count) => (count === 1 ? "1 order rests" : `${count} orders rest`);
@@ -55,7 +55,8 @@ const COMMANDS = {
 
 /**
  * `name` is a command of the trading state, or one that a panel has made:
- * `{path, body, title, button, tone, says, needsReason, fields}`; each field is `[name, label, value]`.
+ * `{path, body, title, button, tone, says, needsReason, fields, tells}`; each field is `[name, label, value]`.
+ * One that `tells` is previewed by the daemon while it is read: rows of `[name, text, colour]` of its quote.
  */
 export function Confirm({ name, close }) {
   const element = useRef(null);
@@ -70,12 +71,14 @@ export function Confirm({ name, close }) {
   const fields = given ?? Object.fromEntries((what.fields ?? []).map(([key, , value]) => [key, value]));
   const status = store.state.status_update;
   const resting = status?.order_summary.open ?? 0;
+  const preview = usePreview(what, outcome !== null);
+  const quote = preview?.body?.quote ?? preview?.body?.details?.quote ?? null;
   const send = async (event) => {
     event.preventDefault();
     setOutcome({ waiting: true });
     setOutcome(await command(what.path, { ...what.body, ...what.read?.(fields), reason }));
   };
-  const ready = !what.needsReason || reason.trim().length >= 3;
+  const ready = (!what.needsReason || reason.trim().length >= 3) && (!what.tells || (preview?.ok && !quote?.refusal));
   return html`<dialog ref=${element} onClose=${close} class=${`confirm ${what.tone}`}
       aria-labelledby="confirm-title">
     <form onSubmit=${send}>
@@ -86,6 +89,7 @@ export function Confirm({ name, close }) {
             ${(what.fields ?? []).map(([key, label]) => html`<label key=${key}><span>${label}</span>
               <input inputmode="decimal" value=${fields[key]} name=${key}
                 onInput=${(event) => setGiven({ ...fields, [key]: event.target.value })} /></label>`)}
+            ${what.tells && html`<${Told} what=${what} preview=${preview} quote=${quote} />`}
             <label>
               <span>Reason ${what.needsReason ? "(required)" : "(optional)"}</span>
               <input value=${reason} maxlength="200" autofocus=${Boolean(what.needsReason)}
@@ -103,6 +107,39 @@ export function Confirm({ name, close }) {
       </menu>
     </form>
   </dialog>`;
+}
+
+const PREVIEW_MS = 1000;
+
+/** What the daemon says the command would do, asked again until it is given. */
+function usePreview(what, over) {
+  const [preview, setPreview] = useState(null);
+  useEffect(() => {
+    if (!what.tells || over) return undefined;
+    let ended = false;
+    let timer = 0;
+    const ask = async () => {
+      const answer = await command(what.path, { ...what.body, preview: true });
+      if (ended) return;
+      setPreview(answer);
+      timer = setTimeout(ask, PREVIEW_MS);
+    };
+    ask();
+    return () => {
+      ended = true;
+      clearTimeout(timer);
+    };
+  }, [what.path, over]);
+  return preview;
+}
+
+function Told({ what, preview, quote }) {
+  if (!preview) return html`<p class="dim">Asking the daemon what it would bring…</p>`;
+  if (!preview.ok && !quote) return html`<p class="outcome failed" role="alert">${preview.body.message}</p>`;
+  return html`<dl class="facts told">
+      ${what.tells(quote).map(([name, text, of = ""]) => html`<div key=${name}><dt>${name}</dt><dd class=${of}>${text}</dd></div>`)}
+    </dl>
+    ${quote.refusal && html`<p class="outcome failed" role="alert">Would be refused: ${words(quote.refusal.gate)}</p>`}`;
 }
 
 function Outcome({ outcome }) {

@@ -86,6 +86,16 @@ export function words(code) {
   return (code ?? "").replace(/^not_trading_/, "not trading: ").replaceAll("_", " ");
 }
 
+/** What has become of an order; one that took what there was and no more is not simply cancelled. */
+export const outcome = (row) => (partly(row) ? "part filled" : words(row.status));
+export const partly = (row) => row.status === "cancelled" && row.filled_quantity > 0;
+
+/** Cents of a column of prices: with tenths in every row as soon as one has them. */
+export function column(prices) {
+  const tenths = prices.some((price) => known(price) && Math.abs(price * 100 - Math.round(price * 100)) > 1e-6);
+  return (price) => number(known(price) ? price * 100 : price, tenths ? 1 : 0);
+}
+
 /** A ticker without its series: `26NOV221015-15`. */
 export function shortTicker(ticker) {
   const parts = (ticker ?? "").split("-");

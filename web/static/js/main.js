@@ -1,19 +1,22 @@
 // The page: one picture, drawn again when it changed.
-import { html, render, useEffect, useState } from "./ui.js";
+import { html, render, useEffect, useRef, useState } from "./ui.js";
 import { TABS, go, useRoute } from "./route.js";
+import { Help } from "./help.js";
+import { notice, notices } from "./notices.js";
 import { listen, sound, switchSound } from "./sound.js";
-import { age } from "./format.js";
+import { age, gain } from "./format.js";
 import { connect, watch } from "./link.js";
 import { newest, oldest, store, subscribe } from "./store.js";
 import { useEngineClock } from "./clock.js";
 import { Confirm } from "./dialog.js";
 import { Bar, Nav } from "./panels/bar.js";
 import { Book } from "./panels/book.js";
-import { Account, Positions } from "./panels/money.js";
+import { Account, Positions, closeOf } from "./panels/money.js";
 import { Chart } from "./panels/chart.js";
 import { Decisions } from "./panels/decisions.js";
 import { Health } from "./panels/health.js";
 import { Orders } from "./panels/orders.js";
+import { Halted, Toasts } from "./panels/toasts.js";
 
 const TITLES = { local: "LOCAL", paper: "PAPER", live: "LIVE" };
 
@@ -123,43 +126,70 @@ function Overlay() {
   </div></div>`;
 }
 
+/** What a key does; the newest picture is at hand through `held`. */
+function useKeys(held) {
+  useEffect(() => {
+    const key = (event) => {
+      if (event.target.closest?.("input, select, textarea, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
+      const { flip, flipSound, help, step, ask, status, position } = held.current;
+      const does = { t: flip, s: flipSound, "?": help, "[": () => step(-1), "]": () => step(1) }[event.key];
+      if (does) does();
+      const tab = TABS[Number(event.key) - 1];
+      if (tab) go(tab[0]);
+      if (!ask) return;
+      if (event.key === "H") ask("halt");
+      if (event.key === "P" && status?.state === "ACTIVE") ask("pause");
+      if (event.key === "P" && status?.state === "REDUCING") ask("start");
+      if (event.key === "C" && position) ask(closeOf(position));
+    };
+    addEventListener("keydown", key);
+    return () => removeEventListener("keydown", key);
+  }, []);
+}
+
+/** The title of a hidden tab tells how it stands, and how much came that nobody saw. */
+function useTitle(status, account) {
+  const mode = TITLES[status?.mode];
+  const title = mode ? `${mode} · ${status.state} · ${gain(account?.daily_pnl)} today · Quarterhour` : "Quarterhour";
+  const whole = `${notices.unseen ? `(${notices.unseen}) ` : ""}${title}`;
+  useEffect(() => {
+    document.title = whole;
+  }, [whole]);
+}
+
 function App() {
   const state = usePicture();
   const [theme, flip] = useTheme();
   const [sounding, flipSound] = useSound();
   const [asking, ask] = useState(null);
+  const [helped, setHelped] = useState(false);
+  const [chosen, choose] = useState(null);
   const route = useRoute();
-  useEffect(() => {
-    const key = (event) => {
-      if (event.target.closest?.("input, select, textarea, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === "H" && store.role === "operator") ask("halt");
-      if (event.key === "t") flip();
-      if (event.key === "s") flipSound();
-      const tab = TABS[Number(event.key) - 1];
-      if (tab) go(tab[0]);
-    };
-    addEventListener("keydown", key);
-    return () => removeEventListener("keydown", key);
-  }, []);
   const status = state.status_update;
   const markets = oldest(state.market);
-  const [chosen, choose] = useState(null);
   const market = markets.find((row) => row.series === chosen) ?? markets[0] ?? null;
   const book = market ? state.book?.get(market.series) : null;
-  useEffect(() => {
-    const mode = TITLES[status?.mode];
-    document.title = mode ? `${mode} · ${status.state} · Quarterhour` : "Quarterhour";
-  }, [status?.mode, status?.state]);
-  const fair = market ? state.fair?.get(market.series) : null;
   // Who may only look is offered nothing that would be refused.
   const may = store.role === "operator" ? ask : null;
+  const help = () => setHelped(true);
+  const step = (by) => markets.length && choose(markets[(markets.indexOf(market) + by + markets.length) % markets.length].series);
+  const position = state.account?.positions.find((row) => row.ticker === market?.ticker);
+  const held = useRef(null);
+  held.current = { flip, flipSound, help, step, ask: may, status, position };
+  useKeys(held);
+  useTitle(status, state.account);
+  const fair = market ? state.fair?.get(market.series) : null;
   const shared = { state, status, market, book, fair, freshness: status?.freshness, theme, ask: may, route };
   return html`<main class=${`screen link-${store.link}`}>
     <h1 class="off">Quarterhour</h1>
-    <${Bar} ...${shared} markets=${markets} choose=${choose} account=${state.account} locks=${oldest(state.lock)} />
-    <${Nav} route=${route} theme=${theme} switchTheme=${flip} sounding=${sounding} flipSound=${flipSound} status=${status} />
+    <${Bar} ...${shared} account=${state.account} locks=${oldest(state.lock)} />
+    <${Nav} route=${route} theme=${theme} switchTheme=${flip} sounding=${sounding} flipSound=${flipSound} status=${status}
+      markets=${markets} market=${market} choose=${choose} books=${state.book} account=${state.account} feeds=${oldest(state.feed)} help=${help} />
+    <${Halted} status=${status} ask=${may} />
     ${route.name === "trade" ? html`<${Trade} ...${shared} />` : html`<${Page} name=${route.name} ...${shared} />`}
     <${Overlay} />
+    <${Toasts} />
+    ${helped && html`<${Help} close=${() => setHelped(false)} />`}
     ${asking && html`<${Confirm} name=${asking} close=${() => ask(null)} />`}
   </main>`;
 }
@@ -168,3 +198,4 @@ render(html`<${App} />`, document.getElementById("app"));
 connect();
 watch();
 listen();
+notice();

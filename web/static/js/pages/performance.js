@@ -1,10 +1,10 @@
 // How it went, and whether there is an edge.
-import { html, useEffect, useLayoutEffect, useRef } from "../ui.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../ui.js";
 import { Empty, Panel } from "../panel.js";
 import { DASH, gain, money, number, percent, signed, signedCents, tone, words } from "../format.js";
 import { colours } from "../chart-layers.js";
 import { download } from "../csv.js";
-import { Table, openFirst } from "../panels/orders.js";
+import { Filter, Table, matching, openFirst } from "../panels/orders.js";
 import { Bars, Reliability } from "../svg.js";
 import { brief } from "../names.js";
 import { newest } from "../store.js";
@@ -120,6 +120,9 @@ const Selection = ({ rows }) => html`<table class="list"><thead><tr><th>After ou
   <tbody>${rows.map((row) => html`<tr key=${row.seconds}><td>${row.seconds} s</td><td class=${`n ${tone(row.cents)}`}>${row.cents === null ? DASH : `${signed(row.cents, 2)}¢`}</td><td class="n">${row.fills}</td></tr>`)}</tbody></table>
   <p class="note">How the middle of the book moved, per contract; minus is against us.</p>`;
 
+const Exits = ({ row }) => html`<table class="list"><thead><tr><th>Exits</th><th class="n">Contracts</th><th class="n">Brought</th><th class="n">Holding on</th><th class="n">Gained</th></tr></thead>
+  <tbody><tr><td>${number(row.exits)}</td><td class="n">${number(row.contracts, 2)}</td><td class="n">${money(row.brought)}</td><td class="n">${money(row.held_to_settlement)}</td><td class=${`n ${tone(row.gained)}`}>${gain(row.gained)}</td></tr></tbody></table>`;
+
 const WAIT = html`<${Empty} title="No results yet">They come when the first window in which something was bought has settled.<//>`;
 
 export default function Performance({ state, theme, status, ask }) {
@@ -129,8 +132,9 @@ export default function Performance({ state, theme, status, ask }) {
   const points = state.equity?.get("equity") ?? [];
   const at = status ? status.timestamp : null;
   const traded = row && row.trades > 0;
-  const orders = openFirst(newest(state.order));
-  const csv = html`<button type="button" class="quiet small" disabled=${!orders.length} onClick=${() => download("trades", orders)}>CSV</button>`;
+  const [typed, setTyped] = useState("");
+  const orders = matching(openFirst(newest(state.order)), typed);
+  const csv = html`<${Filter} typed=${typed} set=${setTyped} /><button type="button" class="quiet small" disabled=${!orders.length} onClick=${() => download("trades", orders)}>CSV</button>`;
   return html`
     <${Panel} id="verdict" title="Verdict" at=${at}>${traded ? html`<${Verdict} row=${row} verdict=${verdict} drawdown=${status?.risk_metrics.max_drawdown} />` : WAIT}<//>
     <${Panel} id="equity" title="Equity and drawdown" at=${at}>
@@ -139,6 +143,7 @@ export default function Performance({ state, theme, status, ask }) {
     <${Panel} id="days" title="P&L by day" at=${at}>${traded ? html`<${Days} rows=${row.days} />` : WAIT}<//>
     <${Panel} id="results" title="By strategy, and what followed our fills" at=${at}>
       ${traded ? html`<${Results} rows=${row.strategies} />` : WAIT}
+      ${row?.exits.exits > 0 && html`<${Exits} row=${row.exits} />`}
       ${row && html`<${Selection} rows=${row.selection} />`}<//>
     <${Panel} id="trades" title="Trades" at=${at} extra=${csv}><${Table} view="orders" rows=${orders} ask=${ask} shown=${300} /><//>`;
 }

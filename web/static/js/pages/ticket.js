@@ -137,7 +137,7 @@ export default function Ticket({ state, status, market, book, freshness, fair, a
       extra=${edges.map((offer) => html`<span key=${offer.side} class="dim">edge ${offer.side.toUpperCase()} ${signed(offer.edge * 100, 1)}¢</span>`)}>
       ${ask ? html`<${Form} market=${market} status=${status} ask=${ask} />` : html`<${Empty} title="View only">This link may look and not command: orders need the operator's link, which the daemon printed at its start.<//>`}<//>
     <div class="column plain">
-      <${Positions} status=${status} account=${state.account} strategies=${oldest(state.strategy)} />
+      <${Positions} market=${market} ask=${ask} status=${status} account=${state.account} strategies=${oldest(state.strategy)} />
       <${Panel} id="ticket-orders" title="Orders" at=${status ? status.timestamp : null}>
         <${Table} view="orders" rows=${orders} ask=${ask} /><//>
     </div>`;

@@ -1,10 +1,10 @@
 // Past windows, each as it was at any second of it: price, book, fair value, decisions, orders, fills.
 import { html, memo, useEffect, useRef, useState } from "../ui.js";
 import { Empty, Panel } from "../panel.js";
-import { cents, clock, contracts, gain, number, tone, words } from "../format.js";
+import { cents, clock, contracts, gain, number, outcome, tone, words } from "../format.js";
 import { go } from "../route.js";
 import { useRead } from "../poll.js";
-import { brief } from "../names.js";
+import { brief, windowName } from "../names.js";
 import { newest } from "../store.js";
 import { WindowCharts, placed } from "../window-charts.js";
 
@@ -28,8 +28,11 @@ function picture(replay, until) {
   };
 }
 
+/** `KXSOL15M-26NOV290130-30` -> `29 Nov` */
+const day = (ticker) => (ticker.split("-")[1] ?? "").replace(/^\d\d([A-Z])([A-Z]{2})(\d\d).*$/, (all, first, rest, date) => `${date} ${first}${rest.toLowerCase()}`);
+
 const Row = memo(({ row, chosen }) => html`<tr class=${chosen ? "chosen" : ""} onClick=${() => go("windows", row.ticker)}>
-  <td><a href=${`#windows/${row.ticker}`} aria-current=${chosen ? "true" : undefined}>${row.ticker.split("-")[1]}</a></td>
+  <td><a href=${`#windows/${row.ticker}`} aria-current=${chosen ? "true" : undefined} title=${row.ticker}>${day(row.ticker)} ${windowName(row.ticker)}</a></td>
   <td>${row.result ? html`<span class=${`side ${row.result}`}>${row.result.toUpperCase()}</span>` : html`<i>runs</i>`}</td>
   <td class="n">${row.position === undefined ? "" : number(row.position, Number.isInteger(row.position) ? 0 : 2)}</td>
   <td class="n">${row.orders ?? ""}</td>
@@ -49,7 +52,7 @@ const BookThen = ({ moment }) => html`<table class="list then"><thead><tr><th>YE
 /** What had become of an order by then, from its own times. */
 function then(row, until) {
   const after = (iso) => iso && Date.parse(iso) <= until;
-  if (after(row.filled_at) || after(row.cancelled_at)) return words(row.status);
+  if (after(row.filled_at) || after(row.cancelled_at)) return row.filled_quantity > 0 ? `${outcome(row)}, ${contracts(row.filled_quantity)} of ${contracts(row.quantity)}` : words(row.status);
   return after(row.submitted_at) ? "sent" : "pending";
 }
 

@@ -2,24 +2,24 @@
 // that is clicked fills the ticket.
 import { html, memo } from "../ui.js";
 import { Empty, Panel } from "../panel.js";
-import { cents, clock, contracts, known } from "../format.js";
+import { cents, clock, column, contracts, known } from "../format.js";
 import { prefill } from "../ticket.js";
 
 const DEPTH = 5;
 const queue = (row) => (known(row.queue_position) ? `; ${contracts(row.queue_position)} trade before it (${clock(row.queue_at)})` : "");
 const OPEN = new Set(["pending", "submitted", "open", "partially_filled", "unknown"]);
 
-const Price = ({ side, price, ticker, may }) => !may ? html`<span class="price">${cents(price)}</span>` : html`<button type="button" class="price" title=${`ticket: buy ${side.toUpperCase()} at ${cents(price)}¢`}
+const Price = ({ side, price, ticker, may, say }) => !may ? html`<span class="price">${say(price)}</span>` : html`<button type="button" class="price" title=${`ticket: buy ${side.toUpperCase()} at ${cents(price)}¢`}
   aria-label=${`buy ${side.toUpperCase()} at ${cents(price)} cents`}
-  onClick=${() => prefill({ ticker, side, price })}>${cents(price)}</button>`;
+  onClick=${() => prefill({ ticker, side, price })}>${say(price)}</button>`;
 
-const Level = ({ level, no, side, deepest, ticker, own, may }) => {
+const Level = ({ level, no, side, deepest, ticker, own, may, say }) => {
   if (!level) return html`<tr class="none"><td></td><td></td><td></td><td></td></tr>`;
   const [price, size] = level;
   const mine = own.find((row) => Math.abs((row.side === "yes" ? price : no) - row.price) < 1e-9);
   return html`<tr class=${side}>
-    <td><${Price} side="yes" price=${price} ticker=${ticker} may=${may} /></td>
-    <td><${Price} side="no" price=${no} ticker=${ticker} may=${may} /></td>
+    <td><${Price} side="yes" price=${price} ticker=${ticker} may=${may} say=${say} /></td>
+    <td><${Price} side="no" price=${no} ticker=${ticker} may=${may} say=${say} /></td>
     <td>${mine && html`<span class="mine" title=${`own order: filled / size${queue(mine)}`}>◆ ${contracts(mine.filled_quantity)}/${contracts(mine.quantity)}</span> `}${contracts(size)}</td>
     <td><meter min="0" max=${deepest} value=${size} aria-hidden="true"></meter></td>
   </tr>`;
@@ -29,7 +29,8 @@ const Ladder = memo(({ book, own, may }) => {
   const asks = book.asks.slice(0, DEPTH);
   const bids = book.bids.slice(0, DEPTH);
   const deepest = Math.max(1, ...[...asks, ...bids].map(([, size]) => size));
-  const shared = { deepest, ticker: book.ticker, own, may };
+  const say = column([...asks, ...bids].map(([price]) => price));
+  const shared = { deepest, ticker: book.ticker, own, may, say };
   const above = Array.from({ length: DEPTH }, (_, row) => DEPTH - 1 - row);
   return html`<div class="ladder">
     <div class="touch">

@@ -58,7 +58,7 @@ function Reading({ market }) {
     <div><small>Distance</small><b class=${market.distance > 0 ? "up" : market.distance < 0 ? "down" : ""}>
       ${signed(market.distance, digits)} <i>${signed(market.distance_bps, 1)} bp</i></b></div>
     <div><small>Ahead</small>${market.ahead ? html`<b><span class=${`side ${market.ahead}`}>${market.ahead.toUpperCase()}</span></b>` : html`<b>–</b>`}</div>
-    <div><small>1-min sigma</small><b>${number(market.sigma_bps, 1)} bp <i>${market.warm ? market.regime : "warming up"}</i></b></div>
+    <div><small>1-min sigma</small><b>${number(market.sigma_bps, 1)} bp <i>${market.warm ? market.regime : market.warm_in ? `warm in ${number(market.warm_in, 0)} s` : "warming up"}</i></b></div>
     ${final
       ? html`<div class="settling final"><small><b>${market.known} of 60</b> prints known, mean ${number(market.known_mean, digits)}</small>
           <b>${market.needed_mean === null ? "all known" : `YES needs ≥ ${number(market.needed_mean, digits)}`}</b></div>`
@@ -78,12 +78,12 @@ const Edge = ({ side, offer, threshold }) => html`<div class=${offer && offer.ed
 </div>`;
 
 /** Model against market in words: it stands between the two charts. */
-function Versus({ row, ticker, book }) {
+function Versus({ row, ticker, book, wait }) {
   const fair = row?.ticker === ticker ? row : null;
   const offer = (side) => fair?.offers.find((one) => one.side === side);
   return html`<div class="reading versus">
     <h3>Fair against market</h3>
-    <div><small>Fair</small><b class="fair">${fair?.gate ? words(fair.gate) : html`${cents(fair?.fair)}¢ <i>${cents(fair?.low)}–${cents(fair?.high)}</i>`}</b></div>
+    <div><small>Fair</small><b class="fair">${fair?.gate ? `${words(fair.gate)}${fair.gate === "not_warm" && wait ? `: ${number(wait, 0)} s of prices to go` : ""}` : html`${cents(fair?.fair)}¢ <i>${cents(fair?.low)}–${cents(fair?.high)}</i>`}</b></div>
     <div><small>Market</small><b>${cents(book?.bid)} / ${cents(book?.ask)}¢</b></div>
     <${Edge} side="YES" offer=${offer("yes")} threshold=${fair?.threshold} />
     <${Edge} side="NO" offer=${offer("no")} threshold=${fair?.threshold} />
@@ -98,7 +98,7 @@ export function Chart(props) {
       <${Empty} title="No window listed">Waiting for the exchange to list a market of this series.<//>
     <//>`;
   }
-  const middle = html`<${Versus} row=${fair} ticker=${market.ticker} book=${book?.ticker === market.ticker ? book : null} />`;
+  const middle = html`<${Versus} row=${fair} ticker=${market.ticker} wait=${market.warm_in} book=${book?.ticker === market.ticker ? book : null} />`;
   return html`<${Panel} id="chart" title="Price against strike" at=${market.index_at}
       limit=${freshness?.index} extra=${LEGEND}>
     <${Reading} market=${market} />

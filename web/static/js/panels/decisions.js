@@ -1,10 +1,10 @@
 // The decision log: why and why not, with the gate and its numbers.
 import { html, memo, useState } from "../ui.js";
 import { Empty, Panel, Tabs } from "../panel.js";
-import { brief } from "../names.js";
+import { brief, windowName } from "../names.js";
 import { go } from "../route.js";
 import { download } from "../csv.js";
-import { cents, clock, contracts, figure, number, percent, shortTicker, signed, words } from "../format.js";
+import { cents, clock, contracts, figure, number, percent, signed, words } from "../format.js";
 
 const SHOWN = 80;
 const ACTED = new Set(["signal", "approved"]);
@@ -21,7 +21,7 @@ function numbers(row) {
   return out;
 }
 
-const Decision = memo(({ row }) => html`<tr class=${`decision ${row.kind}`} title=${`show this moment of window ${shortTicker(row.ticker)} ET`}
+const Decision = memo(({ row }) => html`<tr class=${`decision ${row.kind}`} title=${`show this moment of window ${windowName(row.ticker)} ET`}
   onClick=${() => go("windows", row.ticker, Date.parse(row.last_at))}>
   <td><a href=${`#windows/${row.ticker}/${Date.parse(row.last_at)}`}>${clock(row.last_at)}</a></td>
   <td><span class=${`kind ${row.kind}`}>${KINDS[row.kind]}</span></td>

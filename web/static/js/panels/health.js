@@ -3,7 +3,7 @@ import { html, memo, useState } from "../ui.js";
 import { Empty, Panel, Tabs } from "../panel.js";
 import { age, clock, number } from "../format.js";
 
-const SIGNS = { running: "●", open: "●", starting: "◌", connecting: "◌", restarting: "▲", lost: "▲", quarantined: "■", stopped: "■" };
+const SIGNS = { running: "●", open: "●", starting: "◌", connecting: "◌", restarting: "▲", lost: "▲", stale: "▲", quarantined: "■", stopped: "■" };
 const State = ({ state }) => html`<span class=${`light ${state}`}>${SIGNS[state] ?? "?"} ${state === "running" ? "runs" : state}</span>`;
 
 const handling = (row) =>
@@ -18,10 +18,10 @@ const Actor = memo(({ row }) => html`<tr title=${handling(row)}>
   <td class=${row.restarts ? "n warn" : "n"}>${number(row.restarts)}</td>
 </tr>`);
 
-const Stream = memo(({ row }) => html`<tr title=${row.reason || row.stream}>
+const Stream = memo(({ row }) => html`<tr title=${row.stale ? `${row.stream} is open, but nothing new has come for ${age(row.age)}` : row.reason || row.stream}>
   <td class="name">${row.stream}</td>
-  <td><${State} state=${row.state} /></td>
-  <td class="n">${age(row.age)}</td>
+  <td><${State} state=${row.stale ? "stale" : row.state} /></td>
+  <td class=${row.stale ? "n warn" : "n"}>${age(row.age)}</td>
   <td class=${row.gaps ? "n warn" : "n"}>${number(row.gaps)}</td>
   <td class=${row.skipped ? "n warn" : "n"}>${number(row.skipped)}</td>
   <td class=${row.reconnects ? "n warn" : "n"}>${number(row.reconnects)}</td>

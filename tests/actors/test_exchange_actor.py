@@ -123,6 +123,7 @@ def test_an_order_that_fills_at_once_says_how_much(bench: Bench) -> None:
         ({"expires": Nanos(0)}, "permit_expired"),
         ({"state": "HALTED"}, "permit_expired"),
         ({"state": "DISARMED"}, "permit_expired"),
+        ({"state": "REDUCING"}, "permit_expired"),
         ({"epoch": EPOCH + 1}, "stale_epoch"),
     ],
 )
@@ -134,6 +135,21 @@ def test_an_order_without_a_valid_permit_never_leaves(
     answer = bench.answer(bench.place())
     assert isinstance(answer, m.PlaceRejected)
     assert (answer.code, bench.line.calls) == (code, [])
+
+
+def test_while_paused_what_is_held_can_be_sold_and_no_more(bench: Bench) -> None:
+    """Two are held; the exchange itself cuts an order for five to them."""
+    bench.venue.quote(Side.ASK, "0.45", "2")
+    bench.start()
+    buying = order("in", Side.BID, "0.45", "2", time_in_force=TimeInForce.IOC)
+    assert isinstance(bench.answer(bench.place(request=buying)), m.PlaceAccepted)
+    bench.venue.quote(Side.BID, "0.40", "9")
+    bench.permit(state="REDUCING")
+    selling = order("out", Side.ASK, "0.40", "5", time_in_force=TimeInForce.IOC, reduce_only=True)
+    sold = bench.answer(bench.place(request=selling))
+    assert isinstance(sold, m.PlaceAccepted)
+    assert (sold.filled, sold.remaining) == (Quantity(200), Quantity(0))
+    assert not any(row.quantity for row in bench.venue.exchange.positions())
 
 
 def test_before_the_first_permit_nothing_leaves(bench: Bench) -> None:

@@ -318,15 +318,19 @@ def test_memory_is_bounded(watched: Watched, stand: Stand) -> None:
     stand.player.stop()
     session = page.context.new_cdp_session(page)
 
-    def heap_after(seconds: int) -> float:
-        stand.playback.run(seconds)
-        eventually(page, lambda: told(page) == stand.hub.seq)
+    def heap() -> float:
         session.send("HeapProfiler.collectGarbage")
         return float(session.send("Runtime.getHeapUsage")["usedSize"])
 
-    full = heap_after(1_300)
-    minutes = int(os.environ.get("PAGE_MINUTES", "5"))
-    assert heap_after(minutes * 60) < 1.25 * full + 2_000_000
+    def play(seconds: int) -> None:
+        stand.playback.run(seconds)
+        eventually(page, lambda: told(page) == stand.hub.seq)
+
+    play(1_300)
+    full = heap()
+    play(60 * int(os.environ.get("PAGE_MINUTES", "5")))
+    # What came in a burst may still be in the page's hands at the first look.
+    eventually(page, lambda: heap() < 1.25 * full + 2_000_000)
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

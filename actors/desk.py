@@ -72,7 +72,7 @@ class Desk:
                 return self._amend(command, deadline)
             case m.SetParameters():
                 return self._told(f"{STRATEGY}:{command.strategy}", command, deadline)
-            case m.SetBankroll() | m.ClearLock():
+            case m.SetBankroll() | m.BookCash() | m.ClearLock():
                 return self._told(RISK, command, deadline)
 
     # --- orders --------------------------------------------------------------------------------

@@ -37,13 +37,11 @@ SUPERVISOR: Final = "supervisor"
 DASHBOARD: Final = "dashboard"
 SCREEN: Final = "screen"
 """The web layer's hub: takes frames on the dashboard's thread."""
-STREAM: Final = "stream"
-"""Owner of the sockets."""
+STREAM: Final = "stream"  # owner of the sockets
 TIMERS: Final = "timers"
 OPERATOR: Final = "operator"
 """The control door: takes answers to commands, on the thread of whoever answers."""
-SESSION: Final = "session"
-"""Counts what a run of the daemon has done."""
+SESSION: Final = "session"  # counts what a run of the daemon has done
 RECORDER: Final = "recorder"
 """Writes the tape: what came in, and what was decided on it."""
 HOT_HOST: Final = "hot"
@@ -134,6 +132,7 @@ ROUTES: Final[dict[type[m.Message], tuple[str, ...]]] = {
     m.SetParameters: (STRATEGY,),
     m.StrategySet: (DASHBOARD,),
     m.SetBankroll: (RISK,),
+    m.BookCash: (RISK,),
     m.BankrollSet: (DASHBOARD,),
     m.PlaceManually: (RISK,),
     m.ClosePosition: (RISK,),
@@ -205,6 +204,7 @@ CONTROL: Final[frozenset[type[m.Message]]] = frozenset(
         m.EnableStrategy,
         m.SetParameters,
         m.SetBankroll,
+        m.BookCash,
         m.ClearLock,
         m.CancelOwn,
         m.DecreaseOwn,

@@ -113,6 +113,7 @@ OPERATIONS: Final = (
     _post("trades/{trade_id}/decrease", "decrease", schema.DecreaseBody),
     _post("trades/{trade_id}/amend", "amend", schema.AmendBody),
     _post("bankroll", "set_bankroll", schema.BankrollBody),
+    _post("cash", "book_cash", schema.CashBody),
     _post("locks/{name}/clear", "clear_lock"),
     _post("mode", "set_mode", schema.ModeBody),
 )

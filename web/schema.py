@@ -216,6 +216,15 @@ class BankrollBody(CommandBody):
     bankroll: Annotated[float, Field(gt=0, le=1_000_000_000, allow_inf_nan=False)]
 
 
+class CashBody(CommandBody):
+    """Money that came in or, below zero, went out, in dollars; the reason is kept with it."""
+
+    amount: Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
+    reason: Annotated[
+        Text, Field(min_length=3, json_schema_extra={"pattern": r"\S.*\S.*\S|\S\S\S"})
+    ]
+
+
 class ModeBody(CommandBody):
     """The mode that is wanted; live needs its phrase."""
 

@@ -22,6 +22,7 @@ from web.results import Results
 from web.schema import (
     AmendBody,
     BankrollBody,
+    CashBody,
     CloseBody,
     CommandBody,
     DecreaseBody,
@@ -179,6 +180,18 @@ class Writes(Results):
             )
 
         return self._operate("bankroll", build, given)
+
+    def book_cash(self) -> Response:
+        """Explain what the exchange has more or less than the books."""
+        given = body(CashBody)
+        amount = money_from_dollars(round(given.amount, 4))
+
+        def build(asked: ControlRequest) -> m.BookCash:
+            return m.BookCash(
+                command_id=asked.command_id, amount=amount, by=asked.by, reason=asked.reason
+            )
+
+        return self._operate("cash", build, given)
 
     def clear_lock(self, name: str) -> Response:
         """End the pause of a protection; it counts anew from now on."""

@@ -53,6 +53,7 @@ class LedgerState(Part, frozen=True, kw_only=True):
     approved: tuple[tuple[str, None, Nanos], ...]
     settlements: tuple[tuple[str, int, Nanos], ...]
     newest: Nanos = Nanos(0)
+    moved: Nanos = Nanos(0)
 
 
 class Ledger:
@@ -80,6 +81,8 @@ class Ledger:
         """When the capital was set: the beginning of these books."""
         self.newest = Nanos(0)
         """The exchange's time of the newest fill: a report of before it knows less than we do."""
+        self.moved = Nanos(0)
+        """When money last came in or went out beside the trading."""
         self._takes: dict[type[Message], Callable[[Any], bool]] = {
             m.CapitalSet: self._set_capital,
             m.OrderApproved: self._approve,
@@ -144,6 +147,7 @@ class Ledger:
             approved=self._approved.dump(),
             settlements=self._settlements.dump(),
             newest=self.newest,
+            moved=self.moved,
         )
 
     def load(self, state: LedgerState) -> None:
@@ -158,7 +162,7 @@ class Ledger:
         self._trades.load(state.trades)
         self._approved.load(state.approved)
         self._settlements.load(state.settlements)
-        self.newest = state.newest
+        self.newest, self.moved = state.newest, state.moved
 
     # --- the fold ----------------------------------------------------------------------------
 
@@ -169,9 +173,20 @@ class Ledger:
 
     def _set_capital(self, event: m.CapitalSet) -> bool:
         if self.cash is not None:
-            return False
+            return self._move(event)
         self.cash = self.capital = self.peak = event.cash
         self.since = event.ts
+        return True
+
+    def _move(self, event: m.CapitalSet) -> bool:
+        """Not earned and not lost: the day's opening and the peak move with it."""
+        if self.cash is None or event.ts <= max(self.since, self.moved):
+            return False
+        self.moved = event.ts
+        self.cash = Money(self.cash + event.moved)
+        self.capital = Money(self.capital + event.moved)
+        self.day_open = Money(self.day_open + event.moved)
+        self.peak = Money(self.peak + event.moved)
         return True
 
     def _approve(self, event: m.OrderApproved) -> bool:

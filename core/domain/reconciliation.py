@@ -18,7 +18,15 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
 from core import messages as m
-from core.units import ONE_CENT, Money, Nanos, Quantity, format_money, format_quantity
+from core.units import (
+    ONE_CENT,
+    Money,
+    Nanos,
+    Quantity,
+    format_money,
+    format_quantity,
+    parse_money,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,6 +51,14 @@ def account_differences(ledger: Ledger, booked: m.AccountBooked) -> tuple[m.Diff
 def blocked_markets(differences: Iterable[m.Difference]) -> frozenset[str]:
     """Markets in which no new risk is taken until both sides agree."""
     return frozenset(d.key for d in differences if d.what == "position")
+
+
+def cash_gap(differences: Iterable[m.Difference]) -> Money | None:
+    """What the exchange has more than the books, below zero less; None where cash agrees."""
+    for row in differences:
+        if row.what == "cash":
+            return Money(parse_money(row.theirs) - parse_money(row.ours))
+    return None
 
 
 class Doubts:

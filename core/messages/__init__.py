@@ -88,6 +88,7 @@ from core.messages.limits import (
 from core.messages.operator import (
     MANUAL,
     BankrollSet,
+    BookCash,
     CancelOwn,
     ClosePosition,
     CommandAnswered,
@@ -170,6 +171,7 @@ __all__ = [
     "ArmTrading",
     "BankrollSet",
     "Begin",
+    "BookCash",
     "BookDelta",
     "BookSnapshot",
     "BreachDetected",

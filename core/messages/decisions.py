@@ -174,11 +174,18 @@ class DayOpened(Message, frozen=True, kw_only=True):
 
 
 class CapitalSet(Message, frozen=True, kw_only=True):
-    """Cash that is there without having been traded for: the bankroll. Journalled by risk."""
+    """Cash that is there without having been traded for: the bankroll. Journalled by risk.
+
+    First what an account begins with, then each deposit and withdrawal that the operator explains.
+    """
 
     cash: Money
+    """All that is there now."""
     source: str
     ts: Nanos
+    moved: Money = Money(0)
+    """What came in, or went out, since the books began; 0 at their beginning."""
+    reason: str = ""
 
 
 class PeakRaised(Message, frozen=True, kw_only=True):

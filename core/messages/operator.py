@@ -86,6 +86,18 @@ class SetBankroll(Message, frozen=True, kw_only=True):
     reason: str
 
 
+class BookCash(Message, frozen=True, kw_only=True):
+    """Command: money came in, or went out, that was not traded for. Risk books what the exchange
+    has more or less than the books, where that is `amount`; it books nothing else.
+    """
+
+    command_id: str
+    amount: Money
+    """Below zero: went out."""
+    by: str
+    reason: str
+
+
 class SetParameters(Message, frozen=True, kw_only=True):
     """Command: other parameters for a strategy; those not named stay."""
 

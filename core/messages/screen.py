@@ -11,6 +11,7 @@ from typing import Literal
 
 from core.messages.base import Message, Part
 from core.messages.operator import (
+    BookCash,
     CancelOwn,
     ClosePosition,
     DecreaseOwn,
@@ -67,6 +68,7 @@ OperatorCommand = (
     | Amendment
     | SetParameters
     | SetBankroll
+    | BookCash
     | ClearLock
 )
 """Commands that are not about the trading state."""

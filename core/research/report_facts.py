@@ -171,7 +171,8 @@ class Collector:
             case m.TradingStateChanged():
                 self._states.append(message)
             case m.CapitalSet():
-                self._capital = self._capital or message.cash
+                before = message.cash if self._capital is None else self._capital
+                self._capital = Money(before + message.moved)
             case StateFolded():
                 self._missing = True
             case _:

@@ -18,9 +18,10 @@ from core.domain.holdings import Holdings
 from core.domain.ledger import Ledger
 from core.domain.positions import payout
 from core.domain.recent import Newest
-from core.domain.reconciliation import Doubts, account_differences, blocked_markets
+from core.domain.reconciliation import Doubts, account_differences, blocked_markets, cash_gap
 from core.domain.rules import Denial, Facts, RiskLimits
 from core.domain.windows import trading_day
+from core.roles import cash_moves
 from core.roles.base import HandlingRole
 from core.roles.brakes import Brakes
 from core.roles.operator_orders import OperatorOrders
@@ -53,6 +54,7 @@ class Risk(HandlingRole):
                 m.PlaceManually: self._operator.place,
                 m.ClosePosition: self._operator.close,
                 m.SetBankroll: self._bankroll,
+                m.BookCash: self._book_cash,
                 m.ClearLock: self._brakes.clear,
                 m.MarketView: self._viewed,
                 m.MarketDetermined: self._determined,
@@ -75,6 +77,8 @@ class Risk(HandlingRole):
         self._unknown: set[str] = set()
         self._doubts = Doubts()
         self._differing: frozenset[str] = frozenset()
+        self._gap: Money | None = None
+        """By how much cash differs, when last looked at."""
         self._peak_written = Nanos(0)
         self._dirty = True
 
@@ -89,6 +93,8 @@ class Risk(HandlingRole):
                 self._unknown = {order.order_id for order in event.orders.unknown()}
                 if event.bankroll is not None:
                     self.apply(event.bankroll)
+            case m.CapitalSet():
+                self._gap = None
             case m.BankrollSet():
                 self._limits = msgspec.structs.replace(self._limits, bankroll=event.bankroll)
             case m.OrderApproved():
@@ -152,6 +158,10 @@ class Risk(HandlingRole):
             bankroll=command.bankroll, by=command.by, reason=command.reason, ts=now
         )
         return [changed, done]
+
+    def _book_cash(self, command: m.BookCash, now: Nanos) -> list[Message]:
+        booked = cash_moves.booked(command, self._gap, self.ledger, now)
+        return booked + self._look_again(now)
 
     # --- following ---------------------------------------------------------------------------
 
@@ -258,7 +268,7 @@ class Risk(HandlingRole):
             return [*settled, _reconciled(booked, (), now, complete=False)]
         found = account_differences(self.ledger, booked)
         lasting = self._doubts.lasting(found, report.as_of, now)
-        self._differing = blocked_markets(lasting)
+        self._differing, self._gap = blocked_markets(lasting), cash_gap(lasting)
         still = not booked.open_orders and not self.ledger.reservations
         complete = still and (not found or bool(lasting))
         return [_reconciled(booked, lasting, now, complete=complete)]

@@ -42,7 +42,7 @@ class Office:
     def __init__(self, *events: m.Message, ready: bool = True, **changes: object) -> None:
         self.journal = MemoryJournal(events=events)
         self.role = Risk(limits(**changes), "abc123")
-        names = (RISK, "execution", "supervision", "dashboard")
+        names = (RISK, "execution", "supervision", "dashboard", "operator")
         self.runner = Runner({RISK: self.role}, Routing(names), self.journal)
         self.runner.recover()
         if ready:

@@ -199,6 +199,21 @@ def test_the_bankroll_is_set_and_shown(floor: Floor) -> None:
     assert (told["bankroll"], told["bankroll_limit"]) == (2500.5, 2500.5)
 
 
+def test_money_that_did_not_move_is_not_booked(floor: Floor) -> None:
+    answer = floor.site.post("/api/cash", json={"amount": 500, "reason": "deposit"})
+    assert answer.status_code == 409
+    assert answer.json()["error"]["code"] == "cash_agrees"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"amount": 5}, {"amount": "five", "reason": "deposit"}, {"reason": "deposit"}]
+)
+def test_money_that_moved_needs_its_amount_and_a_reason(
+    floor: Floor, wrong: dict[str, object]
+) -> None:
+    assert floor.site.post("/api/cash", json=wrong).status_code == 422
+
+
 def test_another_mode_is_refused_with_the_checklist_and_the_command(floor: Floor) -> None:
     assert floor.site.post("/api/mode", json={"mode": "local"}).json()["verdict"] == "done"
     answer = floor.site.post("/api/mode", json={"mode": "live"})

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from config.settings import Settings
+from core.journal_sqlite import SqliteJournal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 RECORDED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -39,3 +45,10 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[[Path], SqliteJournal]]:
+    """Opens journals that are closed after the test."""
+    with ExitStack() as stack:
+        yield lambda path: stack.enter_context(closing(SqliteJournal(path)))

@@ -63,9 +63,11 @@ def fill(
         taken.append(event)
 
 
-def test_a_full_disk_refuses_whole_transactions_and_keeps_what_it_took(tmp_path: Path) -> None:
+def test_a_full_disk_refuses_whole_transactions_and_keeps_what_it_took(
+    tmp_path: Path, opened: Callable[[Path], SqliteJournal]
+) -> None:
     path = tmp_path / "j.sqlite"
-    journal = SqliteJournal(path)
+    journal = opened(path)
     journal.append([capital()], NOW)
     with no_file_longer_than(log_size(path) + 50_000):
         taken = fill(journal)
@@ -76,15 +78,15 @@ def test_a_full_disk_refuses_whole_transactions_and_keeps_what_it_took(tmp_path:
     journal.append([approved("after")], NOW)
     journal.close()
     assert check(path, NOW).cut is None
-    assert list(SqliteJournal(path).replay()) == [capital(), *taken, approved("after")]
+    assert list(opened(path).replay()) == [capital(), *taken, approved("after")]
 
 
 def test_a_halt_holds_on_a_full_disk_and_is_written_first_once_there_is_room(
-    tmp_path: Path,
+    tmp_path: Path, opened: Callable[[Path], SqliteJournal]
 ) -> None:
     path = tmp_path / "j.sqlite"
-    journal = SqliteJournal(path)
-    last_word = LastWordJournal(SqliteJournal(path), reserve_of(path))
+    journal = opened(path)
+    last_word = LastWordJournal(opened(path), reserve_of(path))
     with no_file_longer_than(log_size(path) + 20_000):
         taken = fill(journal)
         last_word.append([HALT], NOW)

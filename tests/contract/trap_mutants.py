@@ -102,8 +102,8 @@ FALLS: Final[dict[int, tuple[Mutant, ...]]] = {
         ),
         Mutant(
             f"{_ROLES}/order_news.py",
-            "if self.book.knows_trade(fill.trade_id):\n                continue",
-            "if False:\n                continue",
+            "return fill.quantity > 0 and not self.book.knows_trade(fill.trade_id)",
+            "return fill.quantity > 0",
         ),
     ),
     12: (

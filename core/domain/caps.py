@@ -14,7 +14,7 @@ import msgspec
 from core.domain.fees import fee_bound
 from core.domain.sizing import Exposure, correlation, crowding, kelly_fraction
 from core.domain.windows import TickerError, window_of
-from core.exchange.records import Outcome, Side
+from core.exchange.records import Side
 from core.units import (
     DOLLAR_PRICE,
     ONE_CONTRACT,
@@ -102,7 +102,7 @@ def open_bets(facts: Facts, bankroll: Money) -> tuple[Exposure, ...]:
         if p.quantity
     ]
     held += [
-        (r.ticker, Outcome.YES if r.side is Side.BID else Outcome.NO, r.amount, r.quantity)
+        (r.ticker, r.side.buys, r.amount, r.quantity)
         for r in ledger.reservations.values()
         if r.quantity > 0
     ]

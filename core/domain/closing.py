@@ -18,7 +18,6 @@ from core.domain.caps import MOST_FILLS, Sized
 from core.domain.fees import trade_fee
 from core.domain.permission import LEASED
 from core.domain.rules import Denial
-from core.exchange.records import Outcome
 from core.units import ONE_CONTRACT, SECOND, Money, Quantity, complement, dollars, notional
 
 if TYPE_CHECKING:
@@ -115,8 +114,3 @@ def reserve(facts: Facts, quantity: Quantity) -> Money:
     fee = trade_fee(terms, price, quantity, is_taker=True)
     rounding = min(quantity, MOST_FILLS) * (terms.trade_unit + terms.account_unit)
     return Money(max(0, fee + rounding - notional(complement(price), quantity)))
-
-
-def other(outcome: Outcome) -> Outcome:
-    """The outcome that is bought where this one is sold."""
-    return Outcome.NO if outcome is Outcome.YES else Outcome.YES

@@ -6,9 +6,14 @@ market has its result; the difference is what the exit was worth, after its fee,
 
 from __future__ import annotations
 
-from core.exchange.records import Outcome, Side
+from typing import TYPE_CHECKING
+
+from core.domain.positions import own_leg
 from core.messages.base import Part
 from core.units import DOLLAR_PRICE, Money, Price, Quantity, complement, notional
+
+if TYPE_CHECKING:
+    from core.exchange.records import Outcome, Side
 
 
 class ExitTotals(Part, frozen=True, kw_only=True):
@@ -38,11 +43,9 @@ class ExitTotals(Part, frozen=True, kw_only=True):
 
 def brought(side: Side, price: Price, quantity: Quantity, fee: Money) -> Money:
     """By a sale on this side of the YES book, at this YES price."""
-    sold = price if side is Side.ASK else complement(price)
-    return Money(notional(sold, quantity) - fee)
+    return Money(notional(complement(own_leg(side, price)), quantity) - fee)
 
 
 def held(side: Side, quantity: Quantity, result: Outcome) -> Money:
     """By the contracts that an order on this side sells, had they been there at the result."""
-    leg = Outcome.YES if side is Side.ASK else Outcome.NO
-    return notional(DOLLAR_PRICE, quantity) if result is leg else Money(0)
+    return notional(DOLLAR_PRICE, quantity) if result is side.buys.other else Money(0)

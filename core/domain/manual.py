@@ -73,7 +73,7 @@ def sale(
     Without a least price it sells at the book's prices, down to `collar` below the best of them, so
     that a book which moves meanwhile is still met; without a quantity, what the book takes there.
     """
-    bought = closing.other(held.outcome)
+    bought = held.outcome.other
     levels = ladder(bought, view.bids, view.asks)
     if not levels:
         return None

@@ -20,12 +20,22 @@ class Side(StrEnum):
     BID = "bid"
     ASK = "ask"
 
+    @property
+    def buys(self) -> Outcome:
+        """The leg that it acquires: a bid YES, an ask NO."""
+        return Outcome.YES if self is Side.BID else Outcome.NO
+
 
 class Outcome(StrEnum):
     """A leg of a binary contract, or the way it was settled."""
 
     YES = "yes"
     NO = "no"
+
+    @property
+    def other(self) -> Outcome:
+        """The leg that is bought where this one is sold."""
+        return Outcome.NO if self is Outcome.YES else Outcome.YES
 
 
 class TimeInForce(StrEnum):

@@ -49,7 +49,7 @@ def exits(bets: Iterable[Bet]) -> list[ExitLine]:
 
 
 def _line(bet: Bet) -> ExitLine:
-    sold = Outcome.NO if bet.outcome is Outcome.YES else Outcome.YES
+    sold = bet.outcome.other
     return ExitLine(
         ts=bet.ts,
         ticker=bet.ticker,

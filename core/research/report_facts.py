@@ -16,7 +16,7 @@ from core import messages as m
 from core.domain.fees import FeeTerms, fill_fee
 from core.domain.fold import StateFolded
 from core.domain.windows import window_of
-from core.exchange.records import Outcome, Side
+from core.exchange.records import Outcome
 from core.research.report_scores import MarketScore
 from core.units import (
     DOLLAR_PRICE,
@@ -200,7 +200,7 @@ class Collector:
         )
 
     def _bet(self, fill: m.OrderFilled) -> Bet:
-        outcome = Outcome.YES if fill.side is Side.BID else Outcome.NO
+        outcome = fill.side.buys
         order = self._approved.get(fill.order_id)
         result = self._results.get(fill.ticker)
         return Bet(

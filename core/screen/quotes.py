@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.domain.closing import other
 from core.domain.manual import refusal
 from core.messages import QuoteRow
 from core.messages.screen import GateRow
@@ -29,7 +28,7 @@ def quote_row(quote: Quote) -> QuoteRow:
     even, brings = round(spent / face, 6), None
     outcome, price, cost = quote.outcome, quote.price, quote.cost
     if quote.closes:
-        outcome, price, cost = other(outcome), complement(price), Money(0)
+        outcome, price, cost = outcome.other, complement(price), Money(0)
         average, even, brings = round(1 - average, 6), round(1 - even, 6), Money(face - spent)
     return QuoteRow(
         ticker=quote.ticker,

@@ -16,7 +16,6 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.domain.offers import Offer
-from core.exchange.records import Outcome
 from core.messages import Pass, Signal, Style
 from core.units import Nanos, Price, complement
 
@@ -230,7 +229,7 @@ def leaving(name: str, view: MarketView, now: Nanos, wish: Exit) -> Signal:
         signal_id="",
         strategy=name,
         ticker=view.market.ticker,
-        outcome=Outcome.NO if view.held.outcome is Outcome.YES else Outcome.YES,
+        outcome=view.held.outcome.other,
         probability=1.0 - wish.probability,
         price=complement(wish.price),
         edge=wish.gain,

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from core.domain.book import ladder
-from core.domain.closing import other
 from core.domain.fees import fee_terms
 from core.domain.offers import Wish, best_offer
 from core.strategies.base import Exit
@@ -38,7 +37,7 @@ def worth_leaving(view: MarketView, now: Nanos, params: StrategyParams) -> Exit 
     if not isinstance(model, Fair):
         return None
     fair = shrunk(model, view, now) if view.credits else model
-    bought = other(held.outcome)
+    bought = held.outcome.other
     wish = Wish(
         outcome=bought,
         probability=fair.of(bought),

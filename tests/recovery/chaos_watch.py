@@ -105,7 +105,7 @@ class Watch:
         resting = account.orders(status=OrderStatus.RESTING)
         for order in resting:
             price = order.price if order.side is Side.BID else complement(order.price)
-            wanted = Outcome.YES if order.side is Side.BID else Outcome.NO
+            wanted = order.side.buys
             each[order.ticker, wanted] += notional(price, order.remaining)
         total = Money(sum(each.values()))
         self.most_seen = max(self.most_seen, total)

@@ -123,7 +123,7 @@ class MadeUpBooks:
         levels = self._levels[ticker, leg]
         drift = round(6 * math.sin(number / 150)) * (1 if leg is Outcome.YES else -1)
         price = (self._random.randint(34, 49) + drift) * _TICK
-        other = Outcome.NO if leg is Outcome.YES else Outcome.YES
+        other = leg.other
         against = max(self._levels[ticker, other], default=0)
         if price + against >= 10_000 and self._random.random() < 0.95:
             leg, levels, price = other, self._levels[ticker, other], against  # taken instead

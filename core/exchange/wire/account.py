@@ -15,7 +15,6 @@ from core.exchange.records import (
     Fill,
     Order,
     OrderStatus,
-    Outcome,
     Side,
 )
 from core.exchange.wire import scalars as s
@@ -96,7 +95,7 @@ class OrderJson(msgspec.Struct, frozen=True, kw_only=True):
             client_order_id=order.client_order_id,
             ticker=order.ticker,
             book_side=order.side,
-            outcome_side=outcome_of(order.side),
+            outcome_side=order.side.buys,
             action=action_of(order.side),
             status=order.status,
             yes_price_dollars=format_price(order.price),
@@ -165,8 +164,8 @@ class FillJson(msgspec.Struct, frozen=True, kw_only=True):
             ticker=fill.ticker,
             market_ticker=fill.ticker,
             book_side=fill.side,
-            outcome_side=outcome_of(fill.side),
-            side=outcome_of(fill.side),
+            outcome_side=fill.side.buys,
+            side=fill.side.buys,
             action=action_of(fill.side),
             count_fp=format_quantity(fill.quantity),
             yes_price_dollars=format_price(fill.price),
@@ -177,11 +176,6 @@ class FillJson(msgspec.Struct, frozen=True, kw_only=True):
             ts=s.to_seconds(fill.ts),
             exchange_index=fill.shard,
         )
-
-
-def outcome_of(side: Side) -> Outcome:
-    """The leg that a side acquires: a bid YES, an ask NO."""
-    return Outcome.YES if side is Side.BID else Outcome.NO
 
 
 def action_of(side: Side) -> str:

@@ -11,7 +11,6 @@ import msgspec
 from core.exchange.engine_events import MarketEvent
 from core.exchange.records import Outcome
 from core.exchange.wire import scalars as s
-from core.exchange.wire.account import outcome_of
 from core.exchange.wire.books import levels_json
 from core.exchange.wire.market_frames import (
     DeltaBody,
@@ -138,8 +137,8 @@ def trade_body(trade: Trade) -> TradeBody:
         no_price_dollars=format_price(complement(trade.price)),
         count_fp=format_quantity(trade.quantity),
         taker_book_side=trade.taker_side,
-        taker_outcome_side=outcome_of(trade.taker_side),
-        taker_side=outcome_of(trade.taker_side),
+        taker_outcome_side=trade.taker_side.buys,
+        taker_side=trade.taker_side.buys,
         is_block_trade=False,
         ts_ms=s.to_ms(trade.ts),
         ts=s.to_seconds(trade.ts),

@@ -9,7 +9,6 @@ import msgspec
 from core.exchange.listing import Level, OrderBook, Trade
 from core.exchange.records import Side
 from core.exchange.wire import scalars as s
-from core.exchange.wire.account import outcome_of
 from core.exchange.wire.scalars import Fixed
 from core.units import Price, Quantity, complement, format_price, format_quantity
 
@@ -106,7 +105,7 @@ class TradeJson(msgspec.Struct, frozen=True, kw_only=True):
             yes_price_dollars=format_price(trade.price),
             no_price_dollars=format_price(complement(trade.price)),
             taker_book_side=trade.taker_side,
-            taker_side=outcome_of(trade.taker_side),
-            taker_outcome_side=outcome_of(trade.taker_side),
+            taker_side=trade.taker_side.buys,
+            taker_outcome_side=trade.taker_side.buys,
             created_time=s.format_rfc3339(trade.ts),
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from core.exchange.engine_events import GroupEvent, UpdateReason
 from core.exchange.records import Outcome
 from core.exchange.wire import scalars as s
-from core.exchange.wire.account import NO_USER, action_of, outcome_of
+from core.exchange.wire.account import NO_USER, action_of
 from core.exchange.wire.private_frames import (
     FillBody,
     GroupBody,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def fill_body(event: Filled) -> FillBody:
     """An own execution."""
     fill = event.fill
-    leg = outcome_of(fill.side)
+    leg = fill.side.buys
     return FillBody(
         trade_id=fill.trade_id,
         order_id=fill.order_id,
@@ -56,7 +56,7 @@ def user_order_body(event: OrderChanged) -> UserOrderBody:
         ticker=order.ticker,
         exchange_index=order.shard,
         status=order.status,
-        outcome_side=outcome_of(order.side),
+        outcome_side=order.side.buys,
         book_side=order.side,
         side=Outcome.YES,
         is_yes=True,

@@ -286,7 +286,7 @@ def test_no_open_bet_ever_raises_a_stake(wanted: Exposure, held: list[Exposure])
 @given(EXPOSURES, st.lists(EXPOSURES, max_size=6))
 def test_the_two_outcomes_are_treated_alike(wanted: Exposure, held: list[Exposure]) -> None:
     def turned(exposure: Exposure) -> Exposure:
-        other = Outcome.NO if exposure.outcome is Outcome.YES else Outcome.YES
+        other = exposure.outcome.other
         return msgspec.structs.replace(exposure, outcome=other)
 
     flipped = crowding(turned(wanted), [turned(one) for one in held])

@@ -86,7 +86,7 @@ def test_what_rests_goes_before_the_other_outcome() -> None:
     strategy = maker("kelly_volatility")
     wide = picture("kelly_volatility", bids=((Price(100), contracts(9)),))
     first = wanted(strategy, wide)
-    other = Outcome.NO if first.outcome is Outcome.YES else Outcome.YES
+    other = first.outcome.other
     no_price = Price(3_000)
     own = OwnOrder(outcome=other, price=no_price, quantity=contracts(5))
     assert wanted(strategy, picture("kelly_volatility", bids=wide.bids, own=own)).outcome is other

@@ -21,11 +21,11 @@ from core.domain.rules import Denial
 from core.units import ONE_CONTRACT, SECOND, Money, Quantity, complement, dollars, notional
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from core.domain.holdings import Holdings
     from core.domain.ledger import Ledger
-    from core.domain.rules import Facts
+    from core.domain.rules import Answer, Facts
     from core.messages import Signal
     from core.messages.data import Held
 
@@ -78,15 +78,9 @@ OPINIONS: Final = frozenset({rules.index_fresh})
 """Gates that only ask whoever has an opinion on the outcome: the index is behind that, no price."""
 
 
-def concerns(gate: Callable[[Facts], Denial | None], facts: Facts) -> bool:
-    """Whether this gate is asked at all."""
-    return facts.has_opinion or gate not in OPINIONS
-
-
-def first_denial(facts: Facts) -> Denial | None:
-    """The first gate that refuses, or None."""
-    answers = (gate(facts) for gate in GATES if concerns(gate, facts))
-    return next((denial for denial in answers if denial is not None), None)
+def asked(facts: Facts) -> Iterator[Answer]:
+    """The gates of an order that sells what is held."""
+    return rules.answers(GATES, OPINIONS, facts)
 
 
 def size(facts: Facts) -> Sized:

@@ -165,8 +165,7 @@ def answered(
 
 
 def _gates(facts: Facts, wanted: Quantity, sized: caps.Sized) -> tuple[m.GateAnswer, ...]:
-    rule = closing if facts.signal.closes else rules
-    asked = [(gate.__name__, gate(facts)) for gate in rule.GATES if rule.concerns(gate, facts)]
+    asked = list((closing if facts.signal.closes else rules).asked(facts))
     asked += [("price", _price(facts)), ("size", _size(wanted, sized))]
     return tuple(
         m.GateAnswer(code=name, passed=True)

@@ -19,7 +19,10 @@ from core.messages.data import Held
 from core.units import DOLLAR_PRICE, SECOND, Money, Nanos, Price, complement, dollars
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterable, Iterator
+
+    Gate = Callable[["Facts"], "Denial | None"]
+    Answer = tuple[str, "Denial | None"]
 
 
 class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -278,15 +281,18 @@ OPINIONS: Final = frozenset({enough_edge, enough_confidence})
 """Gates that only ask whoever has an opinion on the outcome."""
 
 
-def concerns(gate: Callable[[Facts], Denial | None], facts: Facts) -> bool:
-    """Whether this gate is asked at all."""
-    return facts.has_opinion or gate not in OPINIONS
+def asked(facts: Facts) -> Iterator[Answer]:
+    """The gates of an order that may add risk."""
+    return answers(GATES, OPINIONS, facts)
 
 
-def first_denial(facts: Facts) -> Denial | None:
-    """The first gate that refuses, or None."""
-    for gate in GATES:
-        denial = gate(facts) if concerns(gate, facts) else None
-        if denial is not None:
-            return denial
-    return None
+def answers(gates: Iterable[Gate], opinions: Collection[Gate], facts: Facts) -> Iterator[Answer]:
+    """Name and answer of each gate, in order; `opinions` are only asked where there is one."""
+    for gate in gates:
+        if facts.has_opinion or gate not in opinions:
+            yield gate.__name__, gate(facts)
+
+
+def first_denial(facts: Facts, asked: Callable[[Facts], Iterator[Answer]] = asked) -> Denial | None:
+    """The first of the gates that are `asked` which refuses, or None; no later one is asked."""
+    return next((denial for _, denial in asked(facts) if denial is not None), None)

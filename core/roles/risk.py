@@ -114,8 +114,8 @@ class Risk(HandlingRole):
             code = "market_unknown" if view is None else "capital_unknown"
             return [approvals.denied(signal, Denial(code=code, limit=1, value=0), now)]
         facts = self._facts(signal, view, now)
-        rule, cap = (closing, closing) if signal.closes else (rules, caps)
-        denial = rule.first_denial(facts) or self._brakes.repeated(signal)
+        asked, cap = (closing.asked, closing) if signal.closes else (rules.asked, caps)
+        denial = rules.first_denial(facts, asked) or self._brakes.repeated(signal)
         if denial is not None:
             return [approvals.denied(signal, denial, now)]
         sized = cap.size(facts)

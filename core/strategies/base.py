@@ -87,9 +87,9 @@ class StrategyParams(BaseModel):
     )
 
     exit_gain: float = Field(
-        default=1.0,
+        default=NEVER_EXIT,
         ge=0,
-        le=1,
+        le=NEVER_EXIT,
         description="what is held is sold when the book pays so much more than it is worth, after "
         "fees and uncertainty; 1: never, it is held to settlement, dollars per contract",
     )

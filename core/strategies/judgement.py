@@ -52,6 +52,11 @@ class Fair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     low: float
     high: float
 
+    @property
+    def values(self) -> Values:
+        """The value and its range, as answers tell them."""
+        return ("fair", self.yes), ("fair_low", self.low), ("fair_high", self.high)
+
     def of(self, outcome: Outcome) -> float:
         """Probability of an outcome."""
         return self.yes if outcome is _YES else 1.0 - self.yes
@@ -93,12 +98,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def values(self) -> Values:
         """The numbers that every answer tells: `fair` is the probability of YES."""
-        named = [
-            ("fair", self.fair.yes),
-            ("fair_low", self.fair.low),
-            ("fair_high", self.fair.high),
-            ("model", self.model),
-        ]
+        named = [*self.fair.values, ("model", self.model)]
         for name, offer in (("yes", self.yes), ("no", self.no)):
             if offer is not None:
                 named.append((f"{name}_price", price_dollars(offer.price)))
@@ -116,7 +116,7 @@ def judge(view: MarketView, now: Nanos, params: StrategyParams) -> Judgement | G
     model = price_yes(view, now, params)
     if not isinstance(model, Fair):
         return model
-    fair = shrunk(model, view, now) if view.credits else model
+    fair = blended(model, view, now)
     fees = fee_terms(view.market)
     return Judgement(
         fair=fair,
@@ -199,8 +199,12 @@ def market_price(view: MarketView) -> float:
     return (bid + ask) / (2 * DOLLAR_PRICE)
 
 
-def shrunk(fair: Fair, view: MarketView, now: Nanos) -> Fair:
-    """A fair value moved towards the market's price, as the blend's credits say. Hot: 4 us."""
+def blended(fair: Fair, view: MarketView, now: Nanos) -> Fair:
+    """A fair value moved towards the market's price, as the blend's credits say; as it is where
+    there are none. Hot: 4 us.
+    """
+    if not view.credits:
+        return fair
     market = market_price(view)
     blend = DEFAULT_BLEND
     credit = view.credits[_span(view, now)]

@@ -13,7 +13,7 @@ from core.domain.book import ladder
 from core.domain.fees import fee_terms
 from core.domain.offers import Wish, best_offer
 from core.strategies.base import Exit
-from core.strategies.judgement import Fair, price_yes, shrunk
+from core.strategies.judgement import Fair, blended, price_yes
 from core.units import ONE_CONTRACT, SECOND, complement
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def worth_leaving(view: MarketView, now: Nanos, params: StrategyParams) -> Exit 
     model = price_yes(view, now, params)
     if not isinstance(model, Fair):
         return None
-    fair = shrunk(model, view, now) if view.credits else model
+    fair = blended(model, view, now)
     bought = held.outcome.other
     wish = Wish(
         outcome=bought,
@@ -55,9 +55,7 @@ def worth_leaving(view: MarketView, now: Nanos, params: StrategyParams) -> Exit 
         confidence=offer.confidence,
         reason=f"the book pays more for {held.outcome.value} than it is worth",
         values=(
-            ("fair", fair.yes),
-            ("fair_low", fair.low),
-            ("fair_high", fair.high),
+            *fair.values,
             ("model", model.yes),
             ("seconds_left", (view.market.close_ns - now) / SECOND),
         ),

@@ -14,7 +14,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from datetime import datetime
-from queue import SimpleQueue
+from queue import Queue
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -130,12 +130,10 @@ class Notifier:
         self._terms = terms
         self._clock = clock
         self._editor = Editor(terms)
-        self._queue: SimpleQueue[Notice | None] = SimpleQueue()
+        self._queue: Queue[Notice | None] = Queue()
         self._sent: deque[float] = deque(maxlen=terms.per_minute)
         self._left_out = 0
         self._failures = 0
-        self._queued = 0  # written by whoever takes frames
-        self._done = 0  # written by the thread that sends
         self._thread = threading.Thread(target=self._run, name="notifications", daemon=True)
 
     def start(self) -> None:
@@ -148,7 +146,6 @@ class Notifier:
             if self._queue.qsize() >= _WAITING:
                 self._left_out += 1
             else:
-                self._queued += 1
                 self._queue.put(notice)
 
     def stop(self, timeout: float) -> bool:
@@ -163,7 +160,7 @@ class Notifier:
                 self._tell(notice)
             else:
                 self._left_out += 1
-            self._done += 1
+            self._queue.task_done()
 
     def _may_send(self) -> bool:
         """Within the rate, which counts over a sliding minute."""
@@ -188,7 +185,7 @@ class Notifier:
 
     def drained(self) -> bool:
         """Whether nothing waits, and nothing is in hand."""
-        return self._done == self._queued
+        return not self._queue.unfinished_tasks
 
 
 def addresses(text: str) -> tuple[str, ...]:

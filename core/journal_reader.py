@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -36,24 +37,26 @@ class JournalReader:
         if not path.is_file():
             msg = f"no journal at {path}"
             raise JournalError(msg)
-        try:
+        with self._reading():
             self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        except sqlite3.Error as error:
-            msg = f"journal {path} cannot be read: {error}"
-            raise JournalError(msg) from error
         try:
             self._read_meta()
         except JournalError:
             self.close()
             raise
 
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            msg = f"journal {self.path} cannot be read: {error}"
+            raise JournalError(msg) from error
+
     def _read_meta(self) -> None:
         path = self.path
-        try:
+        with self._reading():
             meta = dict(self._db.execute("SELECT key, value FROM meta"))
-        except sqlite3.Error as error:
-            msg = f"journal {path} cannot be read: {error}"
-            raise JournalError(msg) from error
         self.schema = int(meta.get("schema", 0))
         self.instance = str(meta.get("instance", ""))
         if self.schema != SCHEMA_VERSION:
@@ -96,26 +99,20 @@ class JournalReader:
                     yield row
                     last = row.seq
         query = "SELECT seq, ts, body, crc FROM entries WHERE seq > ? ORDER BY seq"
-        try:
+        with self._reading():
             for seq, ts, body, crc in self._db.execute(query, (last,)):
                 if not is_whole(ts, body, crc):
                     msg = f"journal {self.path}: entry {seq} is damaged (its checksum is wrong)"
                     raise JournalError(msg)
                 yield Row(seq=seq, ts=ts, crc=crc, event=msgspec.Raw(body))
-        except sqlite3.Error as error:
-            msg = f"journal {self.path} cannot be read: {error}"
-            raise JournalError(msg) from error
 
     def _hold(self) -> None:
         """See the file as of now, whatever is written from here on, until the next time."""
-        try:
+        with self._reading():
             if self._db.in_transaction:
                 self._db.execute("COMMIT")
             self._db.execute("BEGIN")
             self._db.execute("SELECT count(*) FROM snapshots").fetchone()
-        except sqlite3.Error as error:
-            msg = f"journal {self.path} cannot be read: {error}"
-            raise JournalError(msg) from error
 
     def snapshot(self) -> StateFolded | None:
         """The stored snapshot; None where nothing was folded away."""

@@ -128,12 +128,14 @@ class CommandBody(Strict):
     command_id: CommandId = ""
 
 
+Reason = Annotated[Text, Field(min_length=3, json_schema_extra={"pattern": r"\S.*\S.*\S|\S\S\S"})]
+"""Why a command is given, where that must be said."""
+
+
 class ResetBody(CommandBody):
     """Of the breaker's reset: it needs a reason."""
 
-    reason: Annotated[
-        Text, Field(min_length=3, json_schema_extra={"pattern": r"\S.*\S.*\S|\S\S\S"})
-    ]
+    reason: Reason
 
 
 Dollars = Annotated[float, Field(gt=0, lt=1, multiple_of=0.0001, allow_inf_nan=False)]
@@ -220,9 +222,7 @@ class CashBody(CommandBody):
     """Money that came in or, below zero, went out, in dollars; the reason is kept with it."""
 
     amount: Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
-    reason: Annotated[
-        Text, Field(min_length=3, json_schema_extra={"pattern": r"\S.*\S.*\S|\S\S\S"})
-    ]
+    reason: Reason
 
 
 class ModeBody(CommandBody):

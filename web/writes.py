@@ -70,14 +70,11 @@ class Writes(Results):
                 reason=asked.reason,
             )
 
-        if given.preview:
-            return json_response(self._commands.preview(build, self._who()))
-        return self._operate(f"order {given.ticker}", build, given)
+        return self._order(f"order {given.ticker}", build, given)
 
     def close_position(self, ticker: str) -> Response:
         """Sell what is held in a market, also while paused; with `preview` what it would bring."""
-        if len(ticker) > _LONGEST_NAME or not ticker.isprintable():
-            raise ApiError(404, "not_found", "no market has this name")
+        known_id(ticker, "no market has this name")
         given = body(CloseBody)
 
         def build(asked: ControlRequest) -> m.ClosePosition:
@@ -91,9 +88,7 @@ class Writes(Results):
                 reason=asked.reason,
             )
 
-        if given.preview:
-            return json_response(self._commands.preview(build, self._who()))
-        return self._operate(f"close {ticker}", build, given)
+        return self._order(f"close {ticker}", build, given)
 
     def cancel(self, trade_id: str) -> Response:
         """Take an open order off the book. Works without any picture."""
@@ -216,6 +211,11 @@ class Writes(Results):
             self._commands.note(f"mode {given.mode}", given, self._who(), refusal)
             raise
 
+    def _order(self, name: str, build: Build, given: OrderBody | CloseBody) -> Response:
+        if given.preview:
+            return json_response(self._commands.preview(build, self._who()))
+        return self._operate(name, build, given)
+
     def _operate(self, name: str, build: Build, given: CommandBody) -> Response:
         return json_response(self._commands.operate(name, build, given, self._who()))
 
@@ -223,10 +223,10 @@ class Writes(Results):
         return f"web {caller(request)}"
 
 
-def known_id(trade_id: str) -> None:
-    """404 for what cannot be the id of a trade."""
-    if len(trade_id) > _LONGEST_NAME or not trade_id.isprintable():
-        raise ApiError(404, "not_found", "no trade has this id")
+def known_id(text: str, missing: str = "no trade has this id") -> None:
+    """404 for what cannot be the id of a trade, or the name of a market."""
+    if len(text) > _LONGEST_NAME or not text.isprintable():
+        raise ApiError(404, "not_found", missing)
 
 
 def known_name(name: str) -> None:

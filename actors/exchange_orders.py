@@ -92,8 +92,8 @@ class OrderDesk:
             return self._send(order)
 
     def refusal(self, order: m.PlaceOrder) -> str:
-        """The look before the order leaves; empty where it may. On the fast road it is the first
-        of two: the last one is right before the write, for a connection may take long to stand.
+        """The look before the order leaves; empty where it may. The fast road asks right before the
+        write, for a connection may take long to stand; a worker asks before it opens one, too.
         """
         permit, now, halt = self.permit, self._clock.now(), self._terms.halt_file
         if self._is_fenced():

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from actors.workers import Job
 from core.exchange.costs import FREE, Call, bill
 from core.exchange.endpoints import ORDERS
+from core.exchange.express import Withheld
 from core.exchange.port import ExchangeError
 from core.exchange.throttle import Urgency
 
@@ -120,17 +121,16 @@ class Begun:
 
 
 def begin(desk: OrderDesk, exchange: ExpressExchange, order: m.PlaceOrder) -> Begun:
-    """Look at an order for the last time and write it to a connection that stands. Hot.
+    """Write an order to a connection that stands, after the last look at it. Hot.
 
     On the account's line from here until `Begun` ends, as `OrderDesk.place` is.
     """
     desk.line.begin()
     try:
-        refusal = desk.refusal(order)
-        if refusal:
-            rejected = desk.rejected(order.request.client_order_id, refusal, "not sent")
-            return Begun(desk, order, lambda: rejected)
         pending = exchange.begin_create(order.request, partial(desk.refusal, order))
+    except Withheld as withheld:
+        rejected = desk.rejected(order.request.client_order_id, withheld.code, "not sent")
+        return Begun(desk, order, lambda: rejected)
     except ExchangeError as error:
         failed = error
         return Begun(desk, order, lambda: desk.answer(order, lambda: _raise(failed)))

@@ -1,7 +1,7 @@
 """Commands that are imported when they are asked for: what one does not need, it does not load.
 
-`status` needs no order book and `backtest` no web server: to load them all costs 1.9 s of CPU and
-120 MB, the list of commands alone 0.1 s and 17 MB (`/usr/bin/time -v python run.py --help`).
+`status` needs no order book and `backtest` no web server: to load them all costs 1.3 s of CPU and
+122 MB, the list of commands alone 0.1 s and 17 MB (`/usr/bin/time -v python run.py --help`).
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ _FAULTS: Final = (SettingsError, StrategyError, UnknownSeriesError, TapeError)
 @refusing(*_FAULTS)
 def backtest(*, tape: Path, fills: str, seed: int, out: Path | None, as_json: bool) -> None:
     """Play TAPE through the daemon's own roles; without TAPE, the sample that ships."""
-    # Batches come and go in one size: Arrow's own pool holds 30 MB more of them, and saves no time.
+    # Batches come and go in one size: Arrow's own pool holds more of them, and saves no time.
     pa.set_memory_pool(pa.system_memory_pool())
     settings = load()
     wanted = list(Caution) if fills == ALL else [Caution(fills)]

@@ -47,8 +47,10 @@ def test_no_secret_stands_in_the_process_list_and_no_request_breaks_the_daemon(
 def test_a_secret_that_is_handed_on_by_the_command_line_is_found() -> None:
     """What the test above would see of a daemon that did so, as a child of its own would."""
     secret = secrets.token_urlsafe(32)
-    command = [sys.executable, "-c", "input()", "--token", secret]
+    command = [sys.executable, "-c", "print(flush=True); input()", "--token", secret]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:  # noqa: S603 - our own
+        assert child.stdout is not None
+        child.stdout.readline()  # it runs: until then the list may show nothing of its command
         assert len(_processes_that_show(secret)) == 1
         child.communicate(b"\n")
     assert not _processes_that_show(secret)

@@ -152,8 +152,8 @@ class Book:
     ) -> tuple[int, bool]:
         """Apply rows `at` to `stop` as `apply` would; where it stopped, and whether all of it held.
 
-        Like `follow` it stops before what `apply` has to look at. It stops after the first row with
-        which less than a contract is left at both best prices, or that leaves best prices (bid and
+        Like `follow` it stops before what `apply` has to look at. It stops after the first row
+        that leaves less than a contract, but not nothing, at a best price, or best prices (bid and
         ask of YES) which `holds` refuses. Hot: 0.3 us a row.
         """
         yes, no = self._yes, self._no
@@ -179,8 +179,10 @@ class Book:
 
     def _held(self, holds: Callable[[Price, Price], bool]) -> bool:
         yes, no = self._yes, self._no
-        is_whole = yes.size_at_best >= ONE_CONTRACT or no.size_at_best >= ONE_CONTRACT
-        return is_whole and holds(yes.best, Price(DOLLAR_PRICE - no.best))
+        for leg in (yes, no):
+            if leg.best and leg.size_at_best < ONE_CONTRACT:
+                return False
+        return holds(yes.best, Price(DOLLAR_PRICE - no.best))
 
     @property
     def crossed(self) -> bool:

@@ -82,6 +82,7 @@ class StrategyRole(HandlingRole):
             },
         )
         self._strategy = strategy
+        self._steady = _steady(strategy)
         self._terms = terms
         self._given = dict(given or {})
         self._enabled = True
@@ -185,8 +186,8 @@ class StrategyRole(HandlingRole):
         view, terms = last.view, self._terms
         _, since = self._passed.get(view.market.ticker, ("", Nanos(0)))
         found = None
-        if isinstance(self._strategy, Steady):
-            found = self._strategy.standing(view, last.code, last.at)
+        if self._steady is not None:
+            found = self._steady.standing(view, last.code, last.at)
         if found is None:
             return Standing(until=Nanos(0))
         until = min(found.until, since + terms.repeat_pass, view.ts_index + terms.index_fresh)
@@ -283,5 +284,10 @@ class StrategyRole(HandlingRole):
             return
         if isinstance(after, Learner):
             after.take_over(self._strategy)
-        self._strategy, self._changed = after, wanted
+        self._strategy, self._steady, self._changed = after, _steady(after), wanted
         self._departures.follow(after, self.params)
+
+
+def _steady(strategy: Strategy) -> Steady | None:
+    """The strategy where it knows how long its passes stand: asked once, for that is slow."""
+    return strategy if isinstance(strategy, Steady) else None

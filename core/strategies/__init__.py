@@ -30,7 +30,7 @@ __all__ = [
     "params_of",
 ]
 
-_NO_STRATEGIES: Final = frozenset({"base", "judgement", "leaving"})
+_NO_STRATEGIES: Final = frozenset({"base", "judgement", "leaving", "standing"})
 
 
 class StrategyError(ValueError):

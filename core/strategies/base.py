@@ -147,8 +147,8 @@ class Strategy(Protocol):
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """How far a market may move before a strategy that passed would say anything else.
 
-    Holds as long as nothing but the book changes, and one side of it has a contract or more at its
-    best price.
+    Holds as long as nothing but the book changes, and each side of it that is not empty has a
+    contract or more at its best price.
     """
 
     until: Nanos

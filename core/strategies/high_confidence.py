@@ -10,7 +10,7 @@ Confidence is the conviction: the cautious probability of the outcome.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
@@ -20,13 +20,19 @@ from core.domain.offers import cost_each
 from core.domain.sizing import kelly_fraction
 from core.domain.volatility import Regime
 from core.strategies.base import Intent, StrategyParams, passed, signalled
-from core.strategies.judgement import Judgement, judge
+from core.strategies.judgement import EDGE, GATES, Judgement, judge
+from core.strategies.standing import stands_by_price, stands_by_time
 
 if TYPE_CHECKING:
     from core.domain.offers import Offer
     from core.messages import MarketView, Pass, Signal
-    from core.strategies.base import Gate
+    from core.strategies.base import Gate, Standing
+    from core.strategies.standing import Quoted
     from core.units import Nanos
+
+
+_SPIKE: Final = "spike"
+_CONVICTION: Final = "conviction"
 
 
 class HighConfidenceParams(StrategyParams):
@@ -97,6 +103,20 @@ class HighConfidence:
         )
         return signalled(self.name, view, now, intent)
 
+    def standing(self, view: MarketView, code: str, now: Nanos) -> Standing | None:
+        """How long a pass stands while only the book changes."""
+        if code in GATES:
+            return stands_by_time(view, now, self._params)
+        stays = {_SPIKE: _offered, _CONVICTION: self._doubted, EDGE: self._dear}.get(code)
+        return None if stays is None else stands_by_price(view, now, self._params, stays)
+
+    def _doubted(self, at: Quoted) -> bool:
+        return _offered(at) and at.fair.cautious(at.likely) < self._params.min_conviction
+
+    def _dear(self, at: Quoted) -> bool:
+        sure = at.fair.cautious(at.likely) >= self._params.min_conviction
+        return sure and _offered(at) and at.is_short(at.likely, self._params.min_edge)
+
     def _fraction(self, view: MarketView, judged: Judgement, likely: Offer) -> float:
         """Share of Kelly with which no part of the offer takes more than the largest stake.
 
@@ -111,15 +131,15 @@ class HighConfidence:
         params, values = self._params, judged.values
         conviction = judged.fair.cautious(likely.outcome)
         if view.regime == Regime.SPIKE:
-            return "spike", values
+            return _SPIKE, values
         if conviction < params.min_conviction:
-            return "conviction", (
+            return _CONVICTION, (
                 *values,
                 ("conviction", conviction),
                 ("limit", params.min_conviction),
             )
         if likely.edge < params.min_edge:
-            return "edge", (*values, ("limit", params.min_edge))
+            return EDGE, (*values, ("limit", params.min_edge))
         stake = likely.kelly * params.kelly_fraction
         if stake < params.min_stake or not stake:
             return "stake", (*values, ("stake", stake), ("limit", params.min_stake))
@@ -132,3 +152,8 @@ def _least_cost(view: MarketView, likely: Offer) -> float:
         return likely.cost
     best, _ = ladder(likely.outcome, view.bids, view.asks)[0]
     return cost_each(best, fee_terms(view.market))
+
+
+def _offered(at: Quoted) -> bool:
+    """The likelier outcome can be bought."""
+    return at.offers(at.likely)

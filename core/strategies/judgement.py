@@ -12,26 +12,18 @@ from core.domain.book import ladder
 from core.domain.fees import FeeTerms, fee_terms
 from core.domain.grid import price_grid
 from core.domain.index import PRINTS
-from core.domain.offers import Offer, Wish, best_offer, cost_each
+from core.domain.offers import Offer, Wish, best_offer
 from core.domain.pricing import Contract, KnownPrints, fair_range, outlook
 from core.domain.resting import Patience, Place, resting_offer
 from core.exchange.records import Outcome
-from core.strategies.base import Standing
-from core.units import DOLLAR_PRICE, NEVER, SECOND, Nanos, Price, complement, price_dollars
+from core.units import DOLLAR_PRICE, SECOND, Nanos, Price, complement, price_dollars
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from core.domain.pricing import Outlook
     from core.messages import MarketView
     from core.strategies.base import Gate, StrategyParams, Values
 
 _BASIS_POINT: Final = 1e-4
-_MARGIN: Final = 1e-9
-"""Dollars of edge by which a pass must be certain to stand."""
-_MARGIN_NS: Final = 1_000
-_STEEPEST_FEES: Final = 100_000
-"""Basis points: with steeper ones a dearer contract could cost less with its fee."""
 GATES: Final = frozenset(
     {
         *("strike_unknown", "price_unknown", "not_warm"),
@@ -116,7 +108,7 @@ def judge(view: MarketView, now: Nanos, params: StrategyParams) -> Judgement | G
     model = price_yes(view, now, params)
     if not isinstance(model, Fair):
         return model
-    fair = blended(model, view, now)
+    fair = blended(model, blend_credit(view, now), market_price(view))
     fees = fee_terms(view.market)
     return Judgement(
         fair=fair,
@@ -144,51 +136,6 @@ def price_yes(view: MarketView, now: Nanos, params: StrategyParams) -> Fair | Ga
     return fair_value(view, state, params)
 
 
-def standing(view: MarketView, code: str, now: Nanos, params: StrategyParams) -> Standing | None:
-    """How long a pass stands that was given for want of an edge on either outcome (`edge`), or by a
-    gate of `judge`; None for any other, and for want of a price to rest at.
-
-    The model's value changes with the index alone, so between two prices of it the blend's value
-    changes with the middle of the book, and an outcome is nowhere cheaper than at its best price.
-    """
-    close = view.market.close_ns
-    lefts = (params.min_seconds_left, params.max_seconds_left, *DEFAULT_BLEND.bounds_s)
-    edges = (Nanos(int(close - left * SECOND) - _MARGIN_NS) for left in lefts)
-    until = min((edge for edge in edges if edge > now - 2 * _MARGIN_NS), default=NEVER)
-    if code in GATES:
-        return Standing(until=until)
-    if params.style == "make" or code != EDGE or view.market.fee_multiplier_bps > _STEEPEST_FEES:
-        return None
-    return Standing(until=until, holds=_no_edge(view, now, params))
-
-
-def _no_edge(
-    view: MarketView, now: Nanos, params: StrategyParams
-) -> Callable[[Price, Price], bool]:
-    """Tells of a best bid and ask whether surely neither outcome has the least edge there."""
-    model = fair_value(view, settlement_outlook(view), params)
-    fees = fee_terms(view.market)
-    most = params.min_edge - _MARGIN
-    credit = view.credits[_span(view, now)] if view.credits else ()
-    known: dict[tuple[Price, Price], bool] = {}
-
-    def holds(bid: Price, ask: Price) -> bool:
-        found = known.get((bid, ask))
-        if found is None:
-            price = (bid + ask) / (2 * DOLLAR_PRICE)
-            low, high = (
-                pooled(credit, DEFAULT_BLEND.weights, end, price) if credit else end
-                for end in (model.low, model.high)
-            )
-            found = known[bid, ask] = (
-                low - cost_each(ask, fees) < most
-                and 1.0 - high - cost_each(complement(bid), fees) < most
-            )
-        return found
-
-    return holds
-
-
 def market_price(view: MarketView) -> float:
     """The market's probability of YES: the middle of bid and ask; an empty side counts as 0 or 1.
 
@@ -199,24 +146,25 @@ def market_price(view: MarketView) -> float:
     return (bid + ask) / (2 * DOLLAR_PRICE)
 
 
-def blended(fair: Fair, view: MarketView, now: Nanos) -> Fair:
-    """A fair value moved towards the market's price, as the blend's credits say; as it is where
-    there are none. Hot: 4 us.
-    """
+def blend_credit(view: MarketView, now: Nanos) -> tuple[float, ...]:
+    """Credits of the blend's experts at this time of a window; empty where there are none."""
     if not view.credits:
+        return ()
+    return view.credits[DEFAULT_BLEND.span((view.market.close_ns - now) / SECOND)]
+
+
+def blended(fair: Fair, credit: tuple[float, ...], market: float) -> Fair:
+    """A fair value moved towards the market's price as the credits say; as it is where there are
+    none. Hot: 4 us.
+    """
+    if not credit:
         return fair
-    market = market_price(view)
-    blend = DEFAULT_BLEND
-    credit = view.credits[_span(view, now)]
+    weights = DEFAULT_BLEND.weights
     return Fair(
-        yes=pooled(credit, blend.weights, fair.yes, market),
-        low=pooled(credit, blend.weights, fair.low, market),
-        high=pooled(credit, blend.weights, fair.high, market),
+        yes=pooled(credit, weights, fair.yes, market),
+        low=pooled(credit, weights, fair.low, market),
+        high=pooled(credit, weights, fair.high, market),
     )
-
-
-def _span(view: MarketView, now: Nanos) -> int:
-    return DEFAULT_BLEND.span((view.market.close_ns - now) / SECOND)
 
 
 def settlement_outlook(view: MarketView) -> Outlook:

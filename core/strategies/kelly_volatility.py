@@ -13,12 +13,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from core.exchange.records import Outcome
 from core.strategies.base import Intent, StrategyParams, passed, signalled
-from core.strategies.judgement import EDGE, Judgement, judge, standing
+from core.strategies.judgement import EDGE, GATES, Judgement, judge
+from core.strategies.standing import stands_by_price, stands_by_time
 
 if TYPE_CHECKING:
     from core.messages import MarketView, Pass, Signal
     from core.strategies.base import Standing
+    from core.strategies.standing import Quoted
     from core.units import Nanos
 
 
@@ -57,4 +60,14 @@ class KellyVolatility:
 
     def standing(self, view: MarketView, code: str, now: Nanos) -> Standing | None:
         """How long a pass stands while only the book changes."""
-        return standing(view, code, now, self._params)
+        if code in GATES:
+            return stands_by_time(view, now, self._params)
+        if code != EDGE:
+            return None
+        return stands_by_price(view, now, self._params, self._no_edge)
+
+    def _no_edge(self, at: Quoted) -> bool:
+        """Something is offered, and nothing cheaply enough."""
+        offered = [outcome for outcome in Outcome if at.offers(outcome)]
+        least = self._params.min_edge
+        return bool(offered) and all(at.is_short(outcome, least) for outcome in offered)

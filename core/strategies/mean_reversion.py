@@ -17,7 +17,7 @@ Confidence is the share of the edge that survives a misjudged volatility.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 import msgspec
 from pydantic import Field, model_validator
@@ -25,15 +25,21 @@ from pydantic import Field, model_validator
 from core.domain.stretch import StretchMeter
 from core.exchange.records import Outcome
 from core.strategies.base import Intent, StrategyParams, passed, signalled
-from core.strategies.judgement import Judgement, judge
+from core.strategies.judgement import EDGE, GATES, Judgement, judge
+from core.strategies.standing import stands_by_price, stands_by_time
 from core.units import INDEX_DOLLAR, IndexValue
 
 if TYPE_CHECKING:
     from core.domain.offers import Offer
     from core.domain.stretch import Stretch
     from core.messages import MarketView, Pass, Signal
-    from core.strategies.base import Gate, Strategy, Values
+    from core.strategies.base import Gate, Standing, Strategy, Values
+    from core.strategies.standing import Quoted
     from core.units import Nanos
+
+
+_BLIND: Final = GATES | {"short_history", "not_stretched"}
+"""Codes of passes that do not depend on the book."""
 
 
 class MeanReversionParams(StrategyParams):
@@ -112,7 +118,7 @@ class MeanReversion:
             return passed(self.name, view, now, judged)
         if stretch is None:
             return passed(self.name, view, now, ("short_history", judged.values))
-        offer = judged.offer(Outcome.NO if stretch.z > 0 else Outcome.YES)
+        offer = judged.offer(_gaining(stretch))
         values = (("z", stretch.z), ("mean", stretch.mean / INDEX_DOLLAR), *judged.values)
         gate = self._gate(stretch, offer, values)
         if gate is not None or offer is None:
@@ -125,6 +131,20 @@ class MeanReversion:
             values=(*values, ("kelly", offer.kelly)),
         )
         return signalled(self.name, view, now, intent)
+
+    def standing(self, view: MarketView, code: str, now: Nanos) -> Standing | None:
+        """How long a pass stands while only the book changes."""
+        if code in _BLIND:
+            return stands_by_time(view, now, self._params)
+        stretch = self._stretch(view)
+        if code != EDGE or stretch is None:
+            return None
+        outcome, least = _gaining(stretch), self._params.min_edge
+
+        def stays(at: Quoted) -> bool:
+            return at.offers(outcome) and at.is_short(outcome, least)
+
+        return stands_by_price(self._leaning(view, stretch), now, self._params, stays)
 
     def _stretch(self, view: MarketView) -> Stretch | None:
         """Take the price of a picture, and say where it stands; None until there is history.
@@ -158,7 +178,7 @@ class MeanReversion:
         if offer is None:
             return "no_offer", values
         if offer.edge < params.min_edge:
-            return "edge", (*values, ("limit", params.min_edge))
+            return EDGE, (*values, ("limit", params.min_edge))
         return None
 
     def _strength(self, distance: float) -> float:
@@ -170,3 +190,8 @@ class MeanReversion:
             if distance >= self._params.medium
             else self._params.weak_stake
         )
+
+
+def _gaining(stretch: Stretch) -> Outcome:
+    """The outcome that gains if the price comes back."""
+    return Outcome.NO if stretch.z > 0 else Outcome.YES

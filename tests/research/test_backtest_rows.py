@@ -32,7 +32,7 @@ EAGER = {
     "signal_cooldown_seconds": 2.0,
     "strategy": {"kelly_volatility": {"min_edge": 0.0}},
 }
-CALM = {"enabled_strategies": ("kelly_volatility", "mean_reversion")}
+CALM = {"enabled_strategies": ("kelly_volatility", "mean_reversion", "high_confidence")}
 MAKING = {"style": "make", "min_edge": 0.0, "max_behind": 0.5}
 MAKER = {**EAGER, "strategy": {"kelly_volatility": MAKING, "mean_reversion": MAKING}}
 LEAVER = {"min_edge": 0.05, "exit_gain": 0.0}

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.blend import DEFAULT_BLEND
 from core.exchange.records import Outcome
 from core.messages import Pass, Signal
 from core.strategies.kelly_volatility import KellyVolatility, KellyVolatilityParams
@@ -130,51 +129,6 @@ def test_every_answer_is_a_signal_with_its_edge_or_a_pass_with_a_code(
 
 
 # --- how long a pass stands
-
-SIZES = st.sampled_from([0.3, 0.9, 1.0, 7.0, 400.0])
-
-
-@st.composite
-def books(draw: st.DrawFn) -> dict[str, object]:
-    ask = draw(st.integers(2, 99))
-    bid = draw(st.integers(1, ask - 1))
-    down = [(Price((bid - n) * 100), contracts(draw(SIZES))) for n in range(min(5, bid))]
-    up = [(Price((ask + n) * 100), contracts(draw(SIZES))) for n in range(min(5, 100 - ask))]
-    return {"bids": tuple(down[: draw(st.integers(0, 5))]), "asks": tuple(up)}
-
-
-@given(
-    books(),
-    st.lists(books(), min_size=20, max_size=20),
-    st.sampled_from([(), DEFAULT_BLEND.first_credits]),
-    st.floats(1, 899),
-    st.floats(0, 1),
-)
-def test_while_a_pass_stands_the_answer_is_the_same(
-    book: dict[str, object],
-    others: list[dict[str, object]],
-    credit: object,
-    left: float,
-    later: float,
-) -> None:
-    ours = strategy()
-    now = Nanos(CLOSE - int(left * SECOND))
-    first = ours.evaluate(view(**book, credits=credit), now)
-    if isinstance(first, Signal):
-        return
-    standing = ours.standing(view(**book, credits=credit), first.code, now)
-    if standing is None or standing.until <= now:
-        return
-    at = Nanos(now + int(later * (min(standing.until, CLOSE) - 1 - now)))
-    for other in others:
-        seen = view(**other, credits=credit)
-        bid = seen.bids[0] if seen.bids else (Price(0), 0)
-        ask = seen.asks[0] if seen.asks else (Price(10_000), 0)
-        is_whole = max(bid[1], ask[1]) >= 100
-        if standing.holds is None or (is_whole and standing.holds(bid[0], ask[0])):
-            answer = ours.evaluate(seen, at)
-            assert isinstance(answer, Pass)
-            assert answer.code == first.code
 
 
 def test_a_pass_stands_until_a_price_is_good_enough() -> None:

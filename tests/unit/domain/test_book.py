@@ -196,7 +196,8 @@ def test_it_drifts_as_far_as_best_prices_are_accepted(
         end, held = drifting.drift(rows, at, rows.stop, holds)
         for row in range(at, end):
             plain.apply(*deltas[row], NOW)
-            whole = max(plain.size(YES, plain.bid), plain.size(NO, Price(10_000 - plain.ask))) > 99
+            best = ((YES, plain.bid), (NO, Price(10_000 - plain.ask)))
+            whole = all(not price or plain.size(leg, price) > 99 for leg, price in best)
             if row < end - 1 or held:
                 touched = deltas[row][1] >= (
                     plain.bid if deltas[row][0] is YES else 10_000 - plain.ask

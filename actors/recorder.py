@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from actors.tape_merging import Merging
 from config.logs import kv
 from core.research.tape_files import TapeError
+from core.research.tape_folder import forget_old
 from core.research.tape_partition import day_of
 from core.research.tape_recorder import RecorderTerms, TapeRecorder
 
@@ -43,10 +45,14 @@ JOIN_SECONDS: Final = 30.0
 
 
 class RecordingTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """What is written where, and how often."""
+    """What is written where, how often, and what is kept."""
 
     tape: RecorderTerms
     segment_seconds: float
+    keep_days: int = 0
+    """Days that are kept, today included; 0: every day."""
+    most_bytes: int = 1 << 62
+    """Size of the folder above which the oldest days go."""
 
 
 def open_recorder(settings: Settings, venue: Venue) -> Recorder:
@@ -66,10 +72,10 @@ def open_recorder(settings: Settings, venue: Venue) -> Recorder:
             root=root,
             series=settings.series,
             about={"source": source, "recording": "own", "licence": "your own recording"},
-            keep_days=settings.record_keep_days,
-            most_bytes=round(settings.record_gigabytes * 1e9),
         ),
         segment_seconds=settings.record_segment_seconds,
+        keep_days=settings.record_keep_days,
+        most_bytes=round(settings.record_gigabytes * 1e9),
     )
     recorder = Recorder(terms, venue.clock)
     recorder.start()
@@ -91,6 +97,7 @@ class Recorder:
         self._terms = terms
         self._clock = clock
         self._tape = TapeRecorder(terms.tape)
+        self._merging = Merging(terms.tape.root)
         self._waiting: deque[tuple[Nanos, Message]] = deque()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -125,6 +132,7 @@ class Recorder:
             self._thread.join(JOIN_SECONDS)
         if self._thread.is_alive():
             _log.error("the tape's last segment was not written in time")
+        self._merging.stop()
         _log.info("recorded", extra=kv(records=self.written, lost=self.lost))
 
     # --- on its own thread
@@ -134,6 +142,7 @@ class Recorder:
         due = time.monotonic() + self._terms.segment_seconds
         while not self._ending.wait(GLANCE_SECONDS):
             self._collect()
+            self._merging.look()
             if self._tape.held >= MOST_HELD or time.monotonic() >= due:
                 due = time.monotonic() + self._terms.segment_seconds
                 self._flush()
@@ -157,7 +166,11 @@ class Recorder:
             _log.error("a segment was not written", extra=kv(why=error, lost=held))
 
     def _tidy(self) -> str:
-        now = self._clock.now()
-        for fault in self._tape.tidy(now):
-            _log.error("the tape was not tidied", extra=kv(why=fault))
-        return day_of(now)
+        """Remove days beyond the limits, have those that are over merged; today."""
+        terms, today = self._terms, day_of(self._clock.now())
+        try:
+            forget_old(self.root, today, terms.keep_days, terms.most_bytes)
+        except TapeError as error:
+            _log.error("the tape was not tidied", extra=kv(why=error))
+        self._merging.begin(today)
+        return today

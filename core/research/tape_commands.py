@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ import msgspec
 from config.refusal import refusing
 from core.research.importers import RECORDINGS, import_recorded
 from core.research.tape import TapeError, TapeInfo, TapeWriter, info
-from core.research.tape_folder import day_folders, merge_day
+from core.research.tape_folder import day_folders, merge_days
 from core.research.tape_verify import verify
 from core.units import SECOND
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 EXIT_DAMAGED = 1
 _MANY = 12
+_LEAST = 19
+"""Priority of what may wait for everything else, as `nice` counts."""
 _MEGABYTE = 1e6
 
 _PATH = click.Path(path_type=Path)
@@ -95,9 +98,23 @@ def tape_verify(*, path: Path, as_json: bool) -> None:
 
 
 @tape.command("merge")
-@click.argument("path", type=_PATH)
+@click.argument("path", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--before",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Only days (UTC) before this one. With today's date it is safe while somebody records.",
+)
+@click.option("--gently", is_flag=True, help="At the lowest priority.")
 @refusing(TapeError)
-def tape_merge(*, path: Path) -> None:
-    """Make one file a day of the segments in the folder PATH; nobody may be recording into it."""
-    merged = [merge_day(folder, TapeWriter) for folder in day_folders(path)]
-    click.echo(f"{sum(out is not None for out in merged)} of {len(merged)} days merged")
+def tape_merge(*, path: Path, before: datetime | None, gently: bool) -> None:
+    """Make one file a day of the segments in the folder PATH.
+
+    Without --before nobody may be recording into it. A damaged day is left as it is.
+    """
+    if gently:
+        os.nice(_LEAST)
+    days = {} if before is None else {"before": f"{before:%Y-%m-%d}"}
+    count, faults = merge_days(path, TapeWriter, **days)
+    click.echo(f"{count - len(faults)} of {len(day_folders(path))} days merged")
+    if faults:
+        raise TapeError("\n".join(faults))

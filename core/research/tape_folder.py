@@ -10,8 +10,10 @@ numbers it spans from the moment it has its name, so a kill at any moment loses 
 
 from __future__ import annotations
 
+import fcntl
 import re
 import shutil
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -21,13 +23,14 @@ from core.research.tape_merge import merged
 from core.research.tape_own import merge_own
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from core.research.tape import TapeWriter
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _PARTIAL: Final = "*.partial"
+_LOCK: Final = ".merging"
 
 
 def day_folders(root: Path) -> list[Path]:
@@ -44,6 +47,44 @@ def next_segment(folder: Path) -> Path:
 
 def _segments(folder: Path) -> list[Path]:
     return [path for path in folder.glob(f"*{SUFFIX}") if re.fullmatch(r"\d+(-\d+)?", path.stem)]
+
+
+def unmerged(root: Path, before: str = "9999") -> list[Path]:
+    """Folders of days before `before` that have more than one file, oldest first."""
+    days = (folder for folder in day_folders(root) if folder.name < before)
+    return [folder for folder in days if sum(1 for _ in folder.iterdir()) > 1]
+
+
+def merge_days(root: Path, write: type[TapeWriter], before: str = "9999") -> tuple[int, list[str]]:
+    """`merge_day` for every day before `before`; how many there were to merge, and what could not
+    be done. A damaged day is left as it is and keeps no other back.
+
+    Raises TapeError where another process merges the same tape, or the folder cannot be written.
+    """
+    faults, days = [], unmerged(root, before)
+    with _alone(root):
+        for folder in days:
+            try:
+                merge_day(folder, write)
+            except (TapeError, OSError) as error:
+                faults.append(f"tape {folder}: not merged ({error})")
+    return len(days), faults
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Two that merge one day would take the file of the other for left over."""
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context((root / _LOCK).open("w"))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            msg = f"tape {root}: another process is merging it; wait until it is done"
+            raise TapeError(msg) from error
+        except OSError as error:
+            msg = f"tape {root}: cannot be merged ({error}); check the folder's rights"
+            raise TapeError(msg) from error
+        yield
 
 
 def merge_day(folder: Path, write: type[TapeWriter]) -> Path | None:

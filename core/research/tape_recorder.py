@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from core.research.tape import TapeWriter
 from core.research.tape_columns import FIELDS
-from core.research.tape_files import OWN, TapeError
-from core.research.tape_folder import day_folders, forget_old, merge_day, next_segment
+from core.research.tape_files import OWN
+from core.research.tape_folder import next_segment
 from core.research.tape_own import OWN_KINDS, write_own
 from core.research.tape_partition import Partition, day_of
 
@@ -32,16 +32,12 @@ _OWN: Final = frozenset(OWN_KINDS)
 
 
 class RecorderTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to, and what is kept."""
+    """Where to, and what."""
 
     root: Path
     series: tuple[str, ...]
     about: dict[str, str]
     """Written into every file."""
-    keep_days: int = 0
-    """Days that are kept, today included; 0: every day."""
-    most_bytes: int = 1 << 62
-    """Size of the folder above which the oldest days go."""
 
 
 class TapeRecorder:
@@ -109,25 +105,6 @@ class TapeRecorder:
 
     def _about(self, series: str) -> dict[str, str]:
         return {**self._terms.about, "series": series}
-
-    def tidy(self, now: Nanos) -> list[str]:
-        """Merge the segments of days that are over, remove days beyond the limits.
-
-        Returns what could not be done, for the log: a damaged day is left as it is.
-        """
-        terms, today, faults = self._terms, day_of(now), []
-        try:
-            forget_old(terms.root, today, terms.keep_days, terms.most_bytes)
-        except TapeError as error:
-            faults.append(str(error))
-        for folder in day_folders(terms.root):
-            if folder.name < today:
-                try:
-                    merge_day(folder, TapeWriter)
-                except (TapeError, OSError) as error:
-                    faults.append(f"tape {folder}: not merged ({error})")
-        _give_back()
-        return faults
 
 
 def _give_back() -> None:

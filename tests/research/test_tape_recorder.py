@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import resource
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -17,7 +19,7 @@ import pytest
 from core import messages as m
 from core.exchange.records import Outcome
 from core.research.tape import TapeError, TapeWriter, info, read
-from core.research.tape_folder import forget_old, merge_day
+from core.research.tape_folder import forget_old, merge_day, merge_days
 from core.research.tape_own import read_own
 from core.research.tape_partition import Partition, day_of
 from core.research.tape_recorder import RecorderTerms, TapeRecorder
@@ -195,13 +197,13 @@ def test_decisions_of_a_day_become_one_file_that_replaces_theirs(tmp_path: Path)
     (day,) = (tmp_path / "own").iterdir()
     kept = {path: path.read_bytes() for path in day.iterdir()}
     assert len(kept) == 3
-    assert recorder.tidy(Nanos(NOW + DAY)) == []
+    assert merge_days(tmp_path, TapeWriter) == (1, [])
     assert [path.name for path in day.iterdir()] == ["000001-000003.parquet"]
     assert list(read_own(tmp_path)) == told
     for path, content in kept.items():  # a kill between the two steps of a merge
         path.write_bytes(content)
     assert list(read_own(tmp_path)) == told
-    recorder.tidy(Nanos(NOW + DAY))
+    assert merge_days(tmp_path, TapeWriter) == (1, [])
     assert [path.name for path in day.iterdir()] == ["000001-000003.parquet"]
 
 
@@ -223,6 +225,29 @@ def test_merged_days_hold_the_same_and_no_segment_counts_twice(tmp_path: Path) -
     assert list(read(tmp_path)) == before
     merge_day(folder, TapeWriter)
     assert list(folder.iterdir()) == [out]
+
+
+def test_only_days_before_the_one_named_are_merged(tmp_path: Path) -> None:
+    for _ in range(2):
+        days(tmp_path, 2)
+    first, second = day_of(NOW), day_of(Nanos(NOW + DAY))
+
+    assert merge_days(tmp_path, TapeWriter, before=second) == (1, [])
+
+    names = {path.parent.name: path.name for path in tmp_path.rglob("*-*.parquet")}
+    assert names == {first: "000001-000002.parquet"}
+    assert merge_days(tmp_path, TapeWriter, before=second) == (0, [])
+
+
+def test_two_do_not_merge_one_tape(tmp_path: Path) -> None:
+    for _ in range(2):
+        days(tmp_path, 1)
+    holder = (tmp_path / ".merging").open("w")
+    with holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        with pytest.raises(TapeError, match="another process is merging it"):
+            merge_days(tmp_path, TapeWriter)
+    assert merge_days(tmp_path, TapeWriter) == (1, [])
 
 
 def test_the_next_segment_follows_the_merged_ones(tmp_path: Path) -> None:
@@ -250,10 +275,18 @@ def test_a_damaged_segment_is_left_for_a_person(tmp_path: Path) -> None:
     folder = tmp_path / "KXSOL15M" / day_of(NOW)
     (folder / "000002.parquet").write_bytes(b"nothing")
 
-    faults = tape.tidy(Nanos(NOW + DAY))
+    days(tmp_path / "beside", 1)
+    whole = tmp_path / "KXETH15M" / folder.name
+    shutil.copytree(tmp_path / "beside" / "KXSOL15M" / folder.name, whole)
+    shutil.copy(whole / "000001.parquet", whole / "000002.parquet")
+    shutil.rmtree(tmp_path / "beside")
 
+    count, faults = merge_days(tmp_path, TapeWriter)
+
+    assert count == 2
     assert len(faults) == 1
     assert "000002.parquet" in faults[0]
+    assert [path.name for path in whole.iterdir()] == ["000001-000002.parquet"]
     assert len(list(folder.glob("0*.parquet"))) == 2
     with pytest.raises(TapeError, match=r"000002\.parquet"):
         info(tmp_path)
@@ -314,7 +347,7 @@ def test_a_day_of_more_segments_than_may_be_open_is_read_and_merged(tmp_path: Pa
         recorder.flush()
     with few_handles(30):
         assert len(list(read(tmp_path))) == many
-        recorder.tidy(Nanos(NOW + DAY))
+        assert merge_days(tmp_path, TapeWriter) == (1, [])
         (one,) = tmp_path.rglob("*.parquet")
         assert [record.seq for record in read(one)] == list(range(1, many + 1))  # type: ignore[attr-defined]
 

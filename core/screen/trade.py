@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from core.domain import exits
 from core.domain.exits import ExitTotals
-from core.exchange.records import Outcome, Side
+from core.exchange.records import Outcome, Side, TimeInForce
 from core.screen.scale import cents, maybe_rfc3339, per_contract, rfc3339
 from core.screen.trading_rows import TradeRow
 from core.units import (
@@ -158,7 +158,7 @@ class Trade:
             order_id=self.venue_order_id,
             ticker=request.ticker,
             side=leg_of(request.side),
-            order_type="limit",
+            order_type="ioc" if request.time_in_force is TimeInForce.IOC else "limit",
             quantity=contracts(request.quantity),
             price=per_contract(leg_price(request.side, request.price)),
             status=self.status,

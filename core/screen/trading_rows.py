@@ -80,6 +80,7 @@ class TradeRow(Part, frozen=True, kw_only=True):
     ticker: str
     side: Side
     order_type: str
+    """`ioc` takes at once what there is; `limit` rests."""
     quantity: float
     price: float
     """Limit in dollars of the own leg."""

@@ -52,6 +52,10 @@ def test_a_fill_is_told_once_and_what_was_there_before_is_not(
     assert "part filled" in texts(page, "#orders tbody .status")
     page.click(f".toast:has-text('{said}') button")
     page.wait_for_selector(f".toast:has-text('{said}')", state="detached")
+    late = {"trade_id": "late", "filled_quantity": 0.0, "average_fill_price": None}
+    for kind, says in (("ioc", "unfilled"), ("limit", "cancelled")):
+        publish(stand, "order", msgspec.structs.replace(row, order_type=kind, **late))
+        page.wait_for_selector(f"#orders tbody tr:first-child .status:text-is('{says}')")
     publish(stand, "order", msgspec.structs.replace(row, status="rejected", trade_id="no"))
     page.wait_for_selector(".toast.bad:has-text('rejected')")
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
+    from core.screen.trading_rows import TradeRow
     from tests.browser.conftest import Stand, Watched
 
 PATIENCE = 60.0
@@ -142,6 +143,15 @@ def test_position_lines_equal_the_frames(watched: Watched, stand: Stand) -> None
     eventually(page, equal)
 
 
+def ended(row: TradeRow) -> str:
+    """What the page says of an order."""
+    if row.status != "cancelled":
+        return row.status.replace("_", " ")
+    if row.filled_quantity:
+        return "part filled"
+    return "unfilled" if row.order_type == "ioc" else "cancelled"
+
+
 def test_book_orders_and_decisions_equal_the_frames(watched: Watched, stand: Stand) -> None:
     page = open_page(watched, stand)
 
@@ -153,12 +163,7 @@ def test_book_orders_and_decisions_equal_the_frames(watched: Watched, stand: Sta
     def orders_equal() -> bool:
         rows = stand.hub.rows("order")[::-1]
         shown = texts(page, "#orders tbody .status")
-        return len(shown) == min(60, len(rows)) and shown == [
-            "part filled"
-            if row.status == "cancelled" and row.filled_quantity
-            else row.status.replace("_", " ")
-            for row in rows
-        ]
+        return len(shown) == min(60, len(rows)) and shown == [ended(row) for row in rows]
 
     def decisions_equal() -> bool:
         newest = stand.hub.rows("decision")[::-1]

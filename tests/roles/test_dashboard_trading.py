@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from core import messages as m
 from core.domain.scorekeeper import Scorekeeper
-from core.exchange.records import Outcome, Side
+from core.exchange.records import Outcome, Side, TimeInForce
 from core.journal import MemoryJournal
 from core.roles.risk import Risk
 from core.runner import Runner
@@ -58,6 +59,17 @@ def test_an_order_is_told_at_each_step_of_its_life(stage: Stage) -> None:
     assert last.pnl is None
     assert last.cancelled_at is None
     assert last.submitted_at == last.created_at == "2026-11-22T15:05:00.000Z"
+
+
+@pytest.mark.parametrize(("lives", "kind"), [(TimeInForce.IOC, "ioc"), (TimeInForce.GTC, "limit")])
+def test_a_row_tells_whether_its_order_takes_or_rests(
+    stage: Stage, lives: TimeInForce, kind: str
+) -> None:
+    given = approved()
+    request = msgspec.structs.replace(given.request, time_in_force=lives)
+    stage.take(msgspec.structs.replace(given, request=request))
+
+    assert stage.last("order").order_type == kind
 
 
 def test_an_order_that_was_made_smaller_and_filled_is_told_as_filled(stage: Stage) -> None:

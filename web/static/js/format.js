@@ -87,7 +87,11 @@ export function words(code) {
 }
 
 /** What has become of an order; one that took what there was and no more is not simply cancelled. */
-export const outcome = (row) => (partly(row) ? "part filled" : words(row.status));
+export function outcome(row) {
+  if (row.status !== "cancelled") return words(row.status);
+  if (partly(row)) return "part filled";
+  return row.order_type === "ioc" ? "unfilled" : "cancelled";
+}
 export const partly = (row) => row.status === "cancelled" && row.filled_quantity > 0;
 
 /** Cents of a column of prices: with tenths in every row as soon as one has them. */

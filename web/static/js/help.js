@@ -17,6 +17,7 @@ const WORDS = [
   ["P&L", "profit and loss after fees; P&L now sells at the bid, before the fee of selling"],
   ["Fair", "probability of YES by the model, with its range; edge is what is left of it after price and fee"],
   ["Part filled", "an order that took what the book had; its rest was cancelled"],
+  ["Unfilled", "an order that takes at once or not at all, and came too late: the book had nothing at its price"],
   ["\u2212YES, \u2212NO", "contracts that were sold: an exit; point at it to see what holding on would have paid"],
   ["#12", "contracts that trade before an order that rests"],
   ["old, grey", "a number older than it may be: do not act on it"],

@@ -47,7 +47,7 @@ const Position = memo(({ row, ask }) => html`<article class="position">
   <dl class="facts">
     <div><dt>Cost</dt><dd>${money(row.cost)}</dd></div>
     <div><dt>Fees</dt><dd>${money(row.fees)}</dd></div>
-    <div><dt>Bid</dt><dd>${row.bid === null ? "none" : `${cents(row.bid)}¢`}</dd></div>
+    <div title="best bid for it, at which P&L now counts; while nobody bids, the last one there was"><dt>Mark</dt><dd>${row.bid === null ? "none" : `${cents(row.bid)}¢`}</dd></div>
     <div><dt>Break-even</dt><dd>${row.break_even === null ? "none" : `${cents(row.break_even)}¢`}</dd></div>
   </dl>
 </article>`);

@@ -45,7 +45,8 @@ _NOT_HERE: Final = {
     r"docker|useradd|install -|cp |systemctl|journalctl": "root, a service manager or containers",
     r"python run\.py$": "an account at the exchange",
     r"python run\.py doctor$": "an account at the exchange",
-    r".*api/orders": "a market of the day; tests/system/test_operator.py places orders",
+    r".*api/(orders|positions)": "a market of the day; tests/system/test_operator.py trades it",
+    r".*api/cash": "a deposit; tests/roles/test_cash_moves.py books one",
     r"make test": "this is the gate itself",
 }
 _UNTIL_STOPPED: Final = {

@@ -25,7 +25,7 @@ from core.domain.offers import cost_each
 from core.exchange.records import Outcome
 from core.research.backtest_loop import SILENCE
 from core.research.sweep_features import Ints, opened
-from core.strategies.judgement import market_price, settlement_outlook
+from core.strategies.judgement import blend_credit, market_price, settlement_outlook
 from core.units import ONE_CONTRACT, SECOND, Nanos
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def tabled(items: Iterable[Item], first: Nanos) -> Columns:
             full = bool(message.book_fresh and message.bids and message.asks)
             views.setdefault(message.market.ticker, []).append((number, full))
             rows.append(_row(message, now))
-            credit.append(_credit(message, now))
+            credit.append(blend_credit(message, now) or _NOBODY)
         elif isinstance(message, m.TopOfBook):
             tops.setdefault(message.ticker, []).append(number)
         elif message is not None and not isinstance(message, _SEEN_BY_TRIALS):
@@ -182,12 +182,6 @@ def _pictures(found: list[tuple[int, bool]], times: list[Nanos], first: Nanos) -
 
 def _gaps(times: list[Nanos]) -> tuple[tuple[Nanos, Nanos], ...]:
     return tuple((before, after) for before, after in pairwise(times) if after - before > SILENCE)
-
-
-def _credit(view: m.MarketView, now: Nanos) -> tuple[float, ...]:
-    if not view.credits:
-        return _NOBODY
-    return view.credits[DEFAULT_BLEND.span((view.market.close_ns - now) / SECOND)]
 
 
 def _row(view: m.MarketView, now: Nanos) -> tuple[float, ...]:

@@ -88,7 +88,7 @@ class HighConfidence:
         judged = judge(view, now, self._params)
         if not isinstance(judged, Judgement):
             return passed(self.name, view, now, judged)
-        likely = judged.yes if judged.fair.yes >= 0.5 else judged.no  # noqa: PLR2004 - the likelier
+        likely = judged.offer(judged.fair.likely)
         if likely is None:
             return passed(self.name, view, now, ("no_offer", judged.values))
         gate = self._gate(view, judged, likely)
@@ -111,11 +111,11 @@ class HighConfidence:
         return None if stays is None else stands_by_price(view, now, self._params, stays)
 
     def _doubted(self, at: Quoted) -> bool:
-        return _offered(at) and at.fair.cautious(at.likely) < self._params.min_conviction
+        return _offered(at) and at.fair.cautious(at.fair.likely) < self._params.min_conviction
 
     def _dear(self, at: Quoted) -> bool:
-        sure = at.fair.cautious(at.likely) >= self._params.min_conviction
-        return sure and _offered(at) and at.is_short(at.likely, self._params.min_edge)
+        sure = at.fair.cautious(at.fair.likely) >= self._params.min_conviction
+        return sure and _offered(at) and at.is_short(at.fair.likely, self._params.min_edge)
 
     def _fraction(self, view: MarketView, judged: Judgement, likely: Offer) -> float:
         """Share of Kelly with which no part of the offer takes more than the largest stake.
@@ -156,4 +156,4 @@ def _least_cost(view: MarketView, likely: Offer) -> float:
 
 def _offered(at: Quoted) -> bool:
     """The likelier outcome can be bought."""
-    return at.offers(at.likely)
+    return at.offers(at.fair.likely)

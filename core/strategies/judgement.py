@@ -49,6 +49,11 @@ class Fair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """The value and its range, as answers tell them."""
         return ("fair", self.yes), ("fair_low", self.low), ("fair_high", self.high)
 
+    @property
+    def likely(self) -> Outcome:
+        """The outcome that is worth half a dollar or more."""
+        return _YES if self.yes >= 0.5 else _NO  # noqa: PLR2004 - the likelier
+
     def of(self, outcome: Outcome) -> float:
         """Probability of an outcome."""
         return self.yes if outcome is _YES else 1.0 - self.yes
@@ -108,7 +113,7 @@ def judge(view: MarketView, now: Nanos, params: StrategyParams) -> Judgement | G
     model = price_yes(view, now, params)
     if not isinstance(model, Fair):
         return model
-    fair = blended(model, blend_credit(view, now), market_price(view))
+    fair = blended(model, view, now)
     fees = fee_terms(view.market)
     return Judgement(
         fair=fair,
@@ -153,10 +158,13 @@ def blend_credit(view: MarketView, now: Nanos) -> tuple[float, ...]:
     return view.credits[DEFAULT_BLEND.span((view.market.close_ns - now) / SECOND)]
 
 
-def blended(fair: Fair, credit: tuple[float, ...], market: float) -> Fair:
-    """A fair value moved towards the market's price as the credits say; as it is where there are
-    none. Hot: 4 us.
-    """
+def blended(fair: Fair, view: MarketView, now: Nanos) -> Fair:
+    """A fair value moved towards the market's price, as the blend's credits say. Hot: 4 us."""
+    return blended_at(fair, blend_credit(view, now), market_price(view))
+
+
+def blended_at(fair: Fair, credit: tuple[float, ...], market: float) -> Fair:
+    """The same at any price of the market; the fair value as it is where there are no credits."""
     if not credit:
         return fair
     weights = DEFAULT_BLEND.weights

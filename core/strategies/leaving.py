@@ -13,7 +13,7 @@ from core.domain.book import ladder
 from core.domain.fees import fee_terms
 from core.domain.offers import Wish, best_offer
 from core.strategies.base import Exit
-from core.strategies.judgement import Fair, blend_credit, blended, market_price, price_yes
+from core.strategies.judgement import Fair, blended, price_yes
 from core.units import ONE_CONTRACT, SECOND, complement
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def worth_leaving(view: MarketView, now: Nanos, params: StrategyParams) -> Exit 
     model = price_yes(view, now, params)
     if not isinstance(model, Fair):
         return None
-    fair = blended(model, blend_credit(view, now), market_price(view))
+    fair = blended(model, view, now)
     bought = held.outcome.other
     wish = Wish(
         outcome=bought,

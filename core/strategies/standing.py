@@ -13,7 +13,7 @@ from core.domain.fees import fee_terms
 from core.domain.offers import cost_each
 from core.exchange.records import Outcome
 from core.strategies.base import Standing
-from core.strategies.judgement import blend_credit, blended, fair_value, settlement_outlook
+from core.strategies.judgement import blend_credit, blended_at, fair_value, settlement_outlook
 from core.units import (
     DOLLAR_PRICE,
     NEVER,
@@ -48,11 +48,6 @@ class Quoted:
         self.fair = fair
         self._best = {Outcome.YES: ask, Outcome.NO: complement(bid)}
         self._fees = fees
-
-    @property
-    def likely(self) -> Outcome:
-        """The outcome of which the fair value is half a dollar or more."""
-        return Outcome.YES if self.fair.yes >= 0.5 else Outcome.NO  # noqa: PLR2004 - the likelier
 
     def offers(self, outcome: Outcome) -> bool:
         """Whether the outcome can be bought at all."""
@@ -94,7 +89,7 @@ def stands_by_price(
     def holds(bid: Price, ask: Price) -> bool:
         found = known.get((bid, ask))
         if found is None:
-            fair = blended(model, credit, (bid + ask) / (2 * DOLLAR_PRICE))
+            fair = blended_at(model, credit, (bid + ask) / (2 * DOLLAR_PRICE))
             found = known[bid, ask] = stays(Quoted(fair, bid, ask, fees))
         return found
 

@@ -10,16 +10,16 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING
 
+from actors.child_process import RUN, await_end
 from config.logs import kv
 from core.research.tape_folder import unmerged
 
-_log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from pathlib import Path
 
-_RUN: Final = Path(__file__).resolve().parent.parent / "run.py"
-_STOP_SECONDS: Final = 5.0
+_log = logging.getLogger(__name__)
 
 
 class Merging:
@@ -31,10 +31,9 @@ class Merging:
 
     def begin(self, today: str) -> None:
         """Start on the days before `today`, where there is anything to merge."""
-        self.look()
         if self._child is not None or not unmerged(self._root, today):
             return
-        command = [sys.executable, str(_RUN), "tape", "merge", str(self._root)]
+        command = [sys.executable, str(RUN), "tape", "merge", str(self._root)]
         try:
             self._child = subprocess.Popen(  # noqa: S603 - our own program
                 [*command, "--before", today, "--gently"],
@@ -67,11 +66,7 @@ class Merging:
         if child is None:
             return
         child.terminate()
-        try:
-            child.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        await_end(child)
         self._child = None
         assert child.stderr is not None
         child.stderr.close()

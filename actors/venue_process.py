@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from actors.child_process import RUN, await_end
 from core.clock import ClockSpec
 
 if TYPE_CHECKING:
     from config.settings import Settings
-
-_RUN: Final = Path(__file__).resolve().parent.parent / "run.py"
-_STOP_SECONDS: Final = 5.0
 
 
 class VenueProcessError(Exception):
@@ -68,11 +65,7 @@ class VenueProcess:
         """Tell it that its parent is done, and wait; kill what does not listen."""
         if self._process.stdin is not None:
             self._process.stdin.close()
-        try:
-            self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        await_end(self._process)
         if self._process.stdout is not None:
             self._process.stdout.close()
 
@@ -91,7 +84,7 @@ def _command(settings: Settings) -> list[str]:
     given = [
         text for name, value in options.items() if value is not None for text in (name, str(value))
     ]
-    return [sys.executable, str(_RUN), "exchange", "--with-parent", *given]
+    return [sys.executable, str(RUN), "exchange", "--with-parent", *given]
 
 
 def describe(address: VenueAddress) -> str:

@@ -115,8 +115,7 @@ def tape_merge(*, path: Path, before: datetime | None, gently: bool) -> None:
     if gently:
         with suppress(OSError):  # forbidden where a filter of system calls says so
             os.nice(_LEAST)
-    days = {} if before is None else {"before": f"{before:%Y-%m-%d}"}
-    count, faults = merge_days(path, TapeWriter, **days)
+    count, faults = merge_days(path, TapeWriter, f"{before:%Y-%m-%d}" if before else None)
     click.echo(f"{count - len(faults)} of {len(day_folders(path))} days merged")
     if faults:
         raise TapeError("\n".join(faults))

@@ -49,20 +49,23 @@ def _segments(folder: Path) -> list[Path]:
     return [path for path in folder.glob(f"*{SUFFIX}") if re.fullmatch(r"\d+(-\d+)?", path.stem)]
 
 
-def unmerged(root: Path, before: str = "9999") -> list[Path]:
-    """Folders of days before `before` that have more than one file, oldest first."""
-    days = (folder for folder in day_folders(root) if folder.name < before)
+def unmerged(root: Path, before: str | None = None) -> list[Path]:
+    """Folders of days that have more than one file, oldest first; of days before `before` alone."""
+    days = (folder for folder in day_folders(root) if before is None or folder.name < before)
     return [folder for folder in days if sum(1 for _ in folder.iterdir()) > 1]
 
 
-def merge_days(root: Path, write: type[TapeWriter], before: str = "9999") -> tuple[int, list[str]]:
-    """`merge_day` for every day before `before`; how many there were to merge, and what could not
-    be done. A damaged day is left as it is and keeps no other back.
+def merge_days(
+    root: Path, write: type[TapeWriter], before: str | None = None
+) -> tuple[int, list[str]]:
+    """`merge_day` for every day, or every one before `before`; how many there were to merge, and
+    what could not be done. A damaged day is left as it is and keeps no other back.
 
     Raises TapeError where another process merges the same tape, or the folder cannot be written.
     """
-    faults, days = [], unmerged(root, before)
+    faults = []
     with _alone(root):
+        days = unmerged(root, before)
         for folder in days:
             try:
                 merge_day(folder, write)

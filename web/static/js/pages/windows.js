@@ -52,7 +52,7 @@ const BookThen = ({ moment }) => html`<table class="list then"><thead><tr><th>YE
 /** What had become of an order by then, from its own times. */
 function then(row, until) {
   const after = (iso) => iso && Date.parse(iso) <= until;
-  if (after(row.filled_at) || after(row.cancelled_at)) return row.filled_quantity > 0 ? `${outcome(row)}, ${contracts(row.filled_quantity)} of ${contracts(row.quantity)}` : outcome(row);
+  if (after(row.filled_at) || after(row.cancelled_at)) return `${outcome(row)}${row.filled_quantity > 0 ? `, ${contracts(row.filled_quantity)} of ${contracts(row.quantity)}` : ""}`;
   return after(row.submitted_at) ? "sent" : "pending";
 }
 
